@@ -1,0 +1,280 @@
+"""The command `rhythmic-foley`: describe, find onsets, dub, train, evaluate, open the app.
+
+Results go to stdout as JSON, progress and the one sentence of an error to stderr. Exit codes: 0 done, 2 something the
+person can mend, 130 stopped with Ctrl-C. Whatever loads torch is imported inside the functions: --help is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rhythmic_foley import __version__
+from rhythmic_foley.errors import FoleyError
+
+if TYPE_CHECKING:
+    from rhythmic_foley.events import SoundEvent
+    from rhythmic_foley.onsets import Onsets
+    from rhythmic_foley.studio import Analysis, Controls, Studio, Take
+
+DEFAULT_MODEL = "mini"
+BAD_INPUT, STOPPED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    args = build_parser().parse_args(arguments)
+    try:
+        return args.run(args) or 0
+    except FoleyError as error:
+        _say(error)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        _say("Stopped.")
+        return STOPPED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands. Each sets `run`: a function of the parsed arguments that may return an exit code."""
+    parser = argparse.ArgumentParser(prog="rhythmic-foley", description="Dub silent video in time with the picture.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_describe(commands)
+    _add_onsets(commands)
+    _add_dub(commands)
+    _add_app(commands)
+    return parser
+
+
+def _add_describe(commands: Any) -> None:
+    parser = commands.add_parser("describe", help="say what sounds in a clip, as JSON")
+    parser.add_argument("clip", type=Path, metavar="CLIP")
+    _add_model(parser)
+    parser.set_defaults(run=_describe)
+
+
+def _add_onsets(commands: Any) -> None:
+    parser = commands.add_parser("onsets", help="say when something sounds in a clip, as JSON")
+    parser.add_argument("clip", type=Path, metavar="CLIP")
+    parser.add_argument("--threshold", type=float, help="how high a peak of the curve must be, 0..1; less finds more")
+    _add_model(parser)
+    parser.set_defaults(run=_onsets)
+
+
+def _add_dub(commands: Any) -> None:
+    parser = commands.add_parser(
+        "dub",
+        help="make the sound for one or many clips",
+        description="Makes the sound for each CLIP. What and when are proposed from the picture unless you say them. "
+        "Prints a line of JSON for each take.",
+    )
+    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--text", help="what sounds, in plain words, for the whole clip")
+    what.add_argument("--events", metavar="FILE", help="what sounds when: JSON as `describe` prints it, or one a line")
+    parser.add_argument("--onsets", metavar="FILE|TIMES", help='JSON as `onsets` prints it, or "0.5, 1.2"; - is stdin')
+    parser.add_argument("--negative", help="what should not be heard")
+    parser.add_argument("--semantic-scale", type=float, metavar="S", help="strength of the description; 0 is off")
+    parser.add_argument("--temporal-scale", type=float, metavar="S", help="strength of the onsets; 0 is off")
+    parser.add_argument("--guidance", type=float, metavar="G", help="how closely to follow picture and text; 1 is off")
+    parser.add_argument("--steps", type=int, help="denoising steps")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same take; drawn and recorded if left out")
+    parser.add_argument("--takes", type=int, help="how many different takes")
+    parser.add_argument("--keep-original", type=float, metavar="DB", help="mix in the clip's own sound at this gain")
+    parser.add_argument("--loudness", type=_loudness, metavar="LUFS|off", help="integrated loudness of the result")
+    parser.add_argument("--settings", metavar="FILE", help="an earlier take's settings; other options change them")
+    parser.add_argument("--out", type=Path, default=Path("dubs"), metavar="DIR", help="where takes go (%(default)s)")
+    _add_model(parser)
+    parser.set_defaults(run=_dub)
+
+
+def _add_app(commands: Any) -> None:
+    parser = commands.add_parser("app", help="serve the app to your browser")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, help="port to listen on (the first free one from 7860)")
+    parser.add_argument("--share", action="store_true", help="also make a public link through Gradio")
+    _add_model(parser)
+    parser.set_defaults(run=_app)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help=f"checkpoint: a name or a folder ({DEFAULT_MODEL})")
+
+
+def _loudness(text: str) -> float | str:
+    return text if text == "off" else float(text)
+
+
+def _describe(args: argparse.Namespace) -> None:
+    analysis = _analyse(open_studio(args.model), args.clip, find_onsets=False)
+    _print(describer=analysis.describer, events=[asdict(event) for event in analysis.events])
+
+
+def _onsets(args: argparse.Namespace) -> None:
+    analysis = _analyse(open_studio(args.model), args.clip, describe=False)
+    onsets, threshold = analysis.onsets, analysis.threshold
+    if args.threshold is not None:
+        from rhythmic_foley.motion import pick_onsets
+
+        onsets, threshold = pick_onsets(analysis.curve, args.threshold), args.threshold
+    _print(
+        duration_s=analysis.clip.duration_s,
+        onsets_s=list(onsets.times_s),
+        strengths=list(onsets.strengths),
+        threshold=threshold,
+        curve_times_s=[round(float(time_s), 4) for time_s in analysis.curve.times_s],
+        curve=[round(float(value), 4) for value in analysis.curve.values],
+    )
+
+
+def _dub(args: argparse.Namespace) -> int:
+    controls = _controls(args)
+    studio = open_studio(args.model)
+    code = 0
+    for clip in args.clips:
+        try:
+            _dub_one(studio, clip, controls, args.out)
+        except FoleyError as error:
+            _say(error if len(args.clips) == 1 else f"{clip}: {error}")
+            code = BAD_INPUT
+    return code
+
+
+def _dub_one(studio: Studio, clip: Path, controls: Controls, out_dir: Path) -> None:
+    told = controls.text is not None or controls.events is not None
+    analysis = _analyse(studio, clip, describe=not told, find_onsets=controls.onsets is None)
+    for take in _follow(studio.dub(analysis, controls, out_dir), clip.name):
+        _print_take(clip, take)
+
+
+def _app(args: argparse.Namespace) -> None:
+    from rhythmic_foley.ui import launch
+
+    launch(open_studio(args.model), server_name=args.host, server_port=args.port, share=args.share)
+
+
+def open_studio(model: str | None) -> Studio:
+    """The studio that a command works in."""
+    from rhythmic_foley.studio import Studio
+
+    return Studio(model or DEFAULT_MODEL)
+
+
+def _analyse(studio: Studio, clip: Path, *, describe: bool = True, find_onsets: bool = True) -> Analysis:
+    *_, analysis = _follow(studio.analyse(clip, describe=describe, find_onsets=find_onsets), clip.name)
+    for note in analysis.notes:
+        _say(f"{clip.name}: {note}")
+    return analysis
+
+
+def _follow(job: Any, name: str) -> Iterator[Any]:
+    """Draw a studio job's progress on stderr (when that is a terminal) and hand on whatever else it yields."""
+    from tqdm import tqdm
+
+    from rhythmic_foley.studio import Progress
+
+    layout = "{desc} {percentage:3.0f}%|{bar}|{postfix}"
+    with closing(job), tqdm(total=1.0, desc=name, bar_format=layout, disable=None, leave=False) as bar:
+        for item in job:
+            if isinstance(item, Progress):
+                bar.n = item.fraction
+                bar.set_postfix_str("" if item.eta_s is None else f"{item.eta_s:.0f} s left", refresh=False)
+                bar.set_description_str(f"{name}: {item.message}")
+            else:
+                bar.clear()
+                yield item
+
+
+def _controls(args: argparse.Namespace) -> Controls:
+    """The settings file, if there is one, changed by the options that were given."""
+    from rhythmic_foley.studio import Controls
+
+    controls = Controls.from_json(_read(args.settings)) if args.settings else Controls()
+    if args.events is not None:
+        controls = replace(controls, events=read_events(args.events), text=None)
+    if args.onsets is not None:
+        controls = replace(controls, onsets=read_onsets(args.onsets))
+    if args.loudness is not None:
+        controls = replace(controls, loudness_lufs=None if args.loudness == "off" else args.loudness)
+    plain = {
+        "text": args.text,
+        "negative": args.negative,
+        "semantic_scale": args.semantic_scale,
+        "temporal_scale": args.temporal_scale,
+        "guidance_scale": args.guidance,
+        "steps": args.steps,
+        "seed": args.seed,
+        "takes": args.takes,
+        "keep_original_db": args.keep_original,
+    }
+    return replace(controls, **{name: value for name, value in plain.items() if value is not None})
+
+
+def read_onsets(argument: str) -> Onsets:
+    """Onsets from times as typed, or from a file or stdin ("-") with JSON as the command `onsets` prints it."""
+    from rhythmic_foley.onsets import Onsets
+
+    if argument != "-" and not argument.endswith(".json") and not Path(argument).is_file():
+        return Onsets.parse(argument)
+    text = _read(argument)
+    try:
+        data = json.loads(text)
+        return Onsets.of(data["onsets_s"], data.get("strengths"))
+    except (ValueError, TypeError, KeyError):
+        raise FoleyError(f'{argument} is not JSON with onsets like {{"onsets_s": [0.5, 1.2]}}.') from None
+
+
+def read_events(argument: str) -> tuple[SoundEvent, ...]:
+    """Events from a file or stdin ("-"): JSON as the command `describe` prints it, or one event a line."""
+    from rhythmic_foley.events import SoundEvent, parse_events
+
+    text = _read(argument)
+    if not text.lstrip().startswith("{"):
+        return parse_events(text)
+    try:
+        return tuple(SoundEvent(**event) for event in json.loads(text)["events"])
+    except (ValueError, TypeError, KeyError):
+        raise FoleyError(f'{argument} is not JSON with events like {{"events": [{{"label": "dog"}}]}}.') from None
+
+
+def _read(argument: str) -> str:
+    try:
+        return sys.stdin.read() if argument == "-" else Path(argument).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise FoleyError(f"There is no file {argument}.") from None
+    except (OSError, UnicodeDecodeError):
+        raise FoleyError(f"{argument} cannot be read as text.") from None
+
+
+def _print_take(clip: Path, take: Take) -> None:
+    for note in take.notes:
+        _say(f"{take.name}: {note}")
+    _print(
+        indent=None,
+        clip=str(clip),
+        name=take.name,
+        video=str(take.video),
+        wav=str(take.wav),
+        mel=str(take.mel),
+        settings=str(take.settings),
+        seed=take.seed,
+        measured=take.measured and asdict(take.measured),
+    )
+
+
+def _print(indent: int | None = 2, **result: Any) -> None:
+    print(json.dumps(result, indent=indent), flush=True)
+
+
+def _say(sentence: object) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
