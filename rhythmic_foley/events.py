@@ -1,0 +1,130 @@
+"""What sounds when: `SoundEvent`, its text and JSON forms, and the track that says where anything sounds."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from rhythmic_foley.errors import FoleyError
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class SoundEvent:
+    """One thing that sounds, and from when to when.
+
+    Attributes:
+        label: what it is, such as "dog barking"; `UNKNOWN` where a describer does not know.
+        detail: more about it, such as "small, close".
+        start_s: >= 0.
+        end_s: after `start_s`; None means to the end of the clip.
+        confidence: 0..1.
+    """
+
+    label: str
+    detail: str = ""
+    start_s: float = 0.0
+    end_s: float | None = None
+    confidence: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.label.strip():
+            raise FoleyError("A sound needs a name, such as dog barking.")
+        if not (math.isfinite(self.start_s) and self.start_s >= 0):
+            raise FoleyError(f'"{self.label}" must start at a number of seconds from 0 on, not {self.start_s}.')
+        if self.end_s is not None and not self.start_s < self.end_s < math.inf:
+            raise FoleyError(f'"{self.label}" must end after it starts ({self.start_s:g} s), not at {self.end_s:g} s.')
+        if not 0 <= self.confidence <= 1:
+            raise FoleyError(f'The confidence of "{self.label}" must lie between 0 and 1, not {self.confidence}.')
+
+    @property
+    def text(self) -> str:
+        """"label, detail", or the label alone."""
+        return f"{self.label}, {self.detail}" if self.detail else self.label
+
+
+def events_to_json(events: Sequence[SoundEvent]) -> str:
+    """A JSON list with one object an event."""
+    return json.dumps([asdict(event) for event in events], ensure_ascii=False)
+
+
+def events_from_json(text: str) -> tuple[SoundEvent, ...]:
+    """Inverse of `events_to_json`; also reads an object that holds the list under "events". Only labels are required."""
+    try:
+        data = json.loads(text)
+        items = data["events"] if isinstance(data, dict) else data
+        return tuple(_event(item) for item in items)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise FoleyError('Sounds must be JSON such as [{"label": "dog barking", "start_s": 0.5}].') from None
+
+
+def _event(item: dict) -> SoundEvent:
+    end_s = item.get("end_s")
+    return SoundEvent(
+        label=" ".join(str(item["label"]).split()),
+        detail=" ".join(str(item.get("detail") or "").split()),
+        start_s=float(item.get("start_s") or 0.0),
+        end_s=None if end_s is None else float(end_s),
+        confidence=float(item.get("confidence", 1.0)),
+    )
+
+
+_NUMBER = r"\d+(?:\.\d*)?|\.\d+"
+_LINE = re.compile(
+    rf"(?:(?P<start>{_NUMBER})\s*s?\s*[-\u2013]\s*(?:(?P<end>{_NUMBER})\s*s?)?(?:\s*:\s*|\s+))?"
+    r"(?P<label>.*?)(?:\s*\((?P<detail>[^()]*)\))?\s*"
+)
+
+
+def parse_events(text: str) -> tuple[SoundEvent, ...]:
+    """Sounds as a person types them, one a line.
+
+    "0.0-2.5 dog barking (small, close)", "3- rain" (from 3 s to the end) or just "dog barking" (the whole clip).
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    return tuple(_parse_line(line) for line in lines if line)
+
+
+def _parse_line(line: str) -> SoundEvent:
+    found = _LINE.fullmatch(line)
+    if found is None or not found["label"]:
+        raise FoleyError(f'"{line}" names no sound; write one a line like 0.0-2.5 dog barking (small, close).')
+    return SoundEvent(
+        label=found["label"],
+        detail=(found["detail"] or "").strip(),
+        start_s=float(found["start"] or 0.0),
+        end_s=None if found["end"] is None else float(found["end"]),
+    )
+
+
+def format_events(events: Sequence[SoundEvent]) -> str:
+    """Text for `parse_events`, times to the millisecond. Confidences are not written."""
+    return "\n".join(_line(event) for event in events)
+
+
+def _line(event: SoundEvent) -> str:
+    end = "" if event.end_s is None else _short(event.end_s)
+    span = "" if event.start_s == 0 and event.end_s is None else f"{_short(event.start_s)}-{end} "
+    return f"{span}{event.label}" + (f" ({event.detail})" if event.detail else "")
+
+
+def _short(number: float) -> str:
+    text = f"{number:.3f}".rstrip("0")
+    return text + "0" if text.endswith(".") else text
+
+
+def event_track(events: Sequence[SoundEvent], n_frames: int, frame_rate_hz: float) -> np.ndarray:
+    """1 in every frame during which something sounds, 0 elsewhere. Returns float32 (n_frames,)."""
+    track = np.zeros(n_frames, dtype=np.float32)
+    for event in events:
+        # The slack keeps a boundary that was written as frame / rate on that frame.
+        start = math.floor(event.start_s * frame_rate_hz + 1e-6)
+        end = n_frames if event.end_s is None else math.ceil(event.end_s * frame_rate_hz - 1e-6)
+        track[start:end] = 1.0
+    return track

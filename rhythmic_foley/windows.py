@@ -1,0 +1,73 @@
+"""Cut a long clip into overlapping windows, and stitch the sound of the windows back without drift."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+WINDOW_S = 8.192  # 512 mel frames: what the model hears at once
+OVERLAP_S = 1.024
+
+
+@dataclass(frozen=True)
+class Window:
+    """One stretch of a clip; the last of a clip may run past its end."""
+
+    index: int
+    start_s: float
+    end_s: float
+
+
+def plan_windows(duration_s: float, window_s: float = WINDOW_S, overlap_s: float = OVERLAP_S) -> tuple[Window, ...]:
+    """Windows of `window_s` that cover [0, duration_s), each overlapping the next by `overlap_s`.
+
+    All are equally long: the last may run past the end, and a clip shorter than a window gives one. Starts are whole
+    multiples of window_s - overlap_s, so nothing adds up over a long clip.
+    """
+    if not 0 <= overlap_s <= window_s / 2:
+        raise ValueError(f"overlap_s {overlap_s} must be between 0 and half of window_s {window_s}")
+    step_s = window_s - overlap_s
+    # The slack keeps a clip that is exactly covered from getting a window of nothing.
+    count = 1 + max(0, math.ceil((duration_s - window_s) / step_s - 1e-6))
+    return tuple(Window(index, index * step_s, index * step_s + window_s) for index in range(count))
+
+
+def stitch(
+    waves: Sequence[np.ndarray], windows: Sequence[Window], sample_rate_hz: int, total_samples: int
+) -> np.ndarray:
+    """The windows' sounds as one, cross-faded with equal power where two windows overlap.
+
+    Every sound is put at its window's start, rounded once from seconds, so that no error adds up. A sound may be
+    a little shorter or longer than its window; what is missing is silence, what is too much is dropped.
+
+    Args:
+        waves: one (N,) a window.
+        windows: in time order; only neighbours may overlap.
+
+    Returns:
+        float32 (total_samples,).
+    """
+    if len(waves) != len(windows):
+        raise ValueError(f"{len(waves)} waves for {len(windows)} windows")
+    edges = [(round(w.start_s * sample_rate_hz), round(w.end_s * sample_rate_hz)) for w in windows]
+    sound = np.zeros(total_samples, dtype=np.float32)
+    for number, (wave, (start, end)) in enumerate(zip(waves, edges, strict=True)):
+        piece = np.zeros(end - start, dtype=np.float32)
+        piece[: len(wave)] = wave[: end - start]
+        if number > 0:
+            overlap = max(0, edges[number - 1][1] - start)
+            piece[:overlap] *= _fade_in(overlap)
+        if number + 1 < len(edges):
+            overlap = max(0, end - edges[number + 1][0])
+            piece[len(piece) - overlap :] *= _fade_in(overlap)[::-1]
+        end = min(end, total_samples)
+        sound[start:end] += piece[: max(0, end - start)]
+    return sound
+
+
+def _fade_in(samples: int) -> np.ndarray:
+    """Quarter sine: its square and that of its reverse add up to 1. Returns float32 (samples,)."""
+    return np.sin((np.arange(samples) + 0.5) / max(samples, 1) * (math.pi / 2)).astype(np.float32)
