@@ -232,15 +232,10 @@ def read_onsets(argument: str) -> Onsets:
 
 def read_events(argument: str) -> tuple[SoundEvent, ...]:
     """Events from a file or stdin ("-"): JSON as the command `describe` prints it, or one event a line."""
-    from rhythmic_foley.events import SoundEvent, parse_events
+    from rhythmic_foley.events import events_from_json, parse_events
 
     text = _read(argument)
-    if not text.lstrip().startswith("{"):
-        return parse_events(text)
-    try:
-        return tuple(SoundEvent(**event) for event in json.loads(text)["events"])
-    except (ValueError, TypeError, KeyError):
-        raise FoleyError(f'{argument} is not JSON with events like {{"events": [{{"label": "dog"}}]}}.') from None
+    return events_from_json(text) if text.lstrip().startswith(("{", "[")) else parse_events(text)
 
 
 def _read(argument: str) -> str:

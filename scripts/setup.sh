@@ -9,7 +9,7 @@ say() { printf '%s\n' "$*" >&2; }
 apt_install() {
     command -v apt-get >/dev/null || return 1
     if [ "$(id -u)" -eq 0 ]; then as_root=env; elif command -v sudo >/dev/null; then as_root="sudo env"; else return 1; fi
-    { $as_root apt-get update -qq && $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } >&2
+    { $as_root apt-get update -qq && $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } >/dev/null
 }
 
 # Prints the first Python 3.11 or 3.12 that runs; PYTHON=/path/to/python names another to try.
