@@ -96,7 +96,7 @@ def _add_dub(commands: Any) -> None:
 
 def _add_app(commands: Any) -> None:
     parser = commands.add_parser("app", help="serve the app to your browser")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="also make a public link through Gradio")
     _add_model(parser)
@@ -227,7 +227,7 @@ def read_onsets(argument: str) -> Onsets:
         data = json.loads(text)
         return Onsets.of(data["onsets_s"], data.get("strengths"))
     except (ValueError, TypeError, KeyError):
-        raise FoleyError(f'{argument} is not JSON with onsets like {{"onsets_s": [0.5, 1.2]}}.') from None
+        raise FoleyError(f'{argument} is not JSON with onsets like {{"onsets_s": [0.5]}}.') from None
 
 
 def read_events(argument: str) -> tuple[SoundEvent, ...]:

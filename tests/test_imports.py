@@ -1,0 +1,139 @@
+"""Who may know whom: the direction of imports, read from the source of every module."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
+
+VALUES = {"errors", "onsets", "events", "windows"}
+LIBRARY = VALUES | {
+    "audio",
+    "cache",
+    "container",
+    "media",
+    "motion",
+    "plots",
+    "models",
+    "describe",
+    "pipeline",
+    "studio",
+}
+
+# Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
+# Imports for type checkers only are free.
+ALLOWED = {
+    "errors": set(),
+    "onsets": {"errors"},
+    "events": {"errors"},
+    "windows": {"errors"},
+    "audio": {"errors"},
+    "cache": {"errors"},
+    "container": {"errors"},
+    "media": {"errors", "container"},
+    "motion": {"errors", "onsets"},
+    "plots": {"errors", "audio"},
+    "models": set(),
+    "describe": {"errors", "events", "models"},
+    "pipeline": VALUES | {"audio", "models"},
+    "studio": LIBRARY - {"studio"},
+    "training": LIBRARY,
+    "evaluation": LIBRARY | {"training"},
+    "ui": VALUES | {"motion", "studio"},
+    "cli": VALUES | {"", "motion", "studio", "training", "evaluation", "ui"},
+    "__main__": {"cli"},
+    "": set(),
+}
+# What `models` may use from outside: networks only, nothing that reads or writes.
+FOR_NETWORKS = {
+    "torch",
+    "diffusers",
+    "transformers",
+    "numpy",
+    "math",
+    "typing",
+    "dataclasses",
+    "collections",
+    "functools",
+}
+
+
+def runtime_imports(tree: ast.AST) -> Iterator[str]:
+    """Full names of imported modules, without those below `if TYPE_CHECKING:`."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute, so that they can be read"
+            # `from rhythmic_foley import cli` names the module after the import.
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == PACKAGE.name else []
+            yield from names or [str(node.module)]
+        yield from runtime_imports(node)
+
+
+def part_of(module: str) -> str:
+    """The part a module of the package belongs to: "models" for rhythmic_foley.models.yamnet, "" for the package."""
+    part = (module.split(".") + [""])[1]
+    return "" if part.startswith("__version") else part
+
+
+def broken_rules(part: str, source: str) -> list[str]:
+    """What `source`, as a file of `part`, imports without being allowed to."""
+    modules = set(runtime_imports(ast.parse(source)))
+    inside = {module for module in modules if module.split(".")[0] == PACKAGE.name}
+    broken = [module for module in inside if part_of(module) not in ALLOWED[part] | {part}]
+    if part == "models":
+        broken += [module for module in modules - inside if module.split(".")[0] not in FOR_NETWORKS | {"__future__"}]
+    return sorted(broken)
+
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path):
+    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py").replace("__init__", "")
+    assert part in ALLOWED, f"{part} is new: give it a row in ALLOWED"
+    assert broken_rules(part, path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "source", "broken"),
+    [
+        ("onsets", "from rhythmic_foley.audio import HOP", ["rhythmic_foley.audio"]),
+        ("onsets", "def f():\n    import rhythmic_foley.models.yamnet", ["rhythmic_foley.models.yamnet"]),
+        ("studio", "from rhythmic_foley import ui", ["rhythmic_foley.ui"]),
+        ("ui", "from rhythmic_foley.pipeline import RhythmicFoleyPipeline", ["rhythmic_foley.pipeline"]),
+        ("models", "import torch\nimport av\nfrom pathlib import Path", ["av", "pathlib"]),
+        (
+            "ui",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from rhythmic_foley.media import ClipInfo",
+            [],
+        ),
+        ("models", "from rhythmic_foley.models.yamnet import Yamnet", []),
+    ],
+)
+def test_the_rules_are_noticed(part, source, broken):
+    assert broken_rules(part, source) == broken
+
+
+def test_app_py_only_opens_the_app():
+    app = (PACKAGE.parent / "app.py").read_text(encoding="utf-8")
+    inside = {part_of(name) for name in runtime_imports(ast.parse(app)) if name.startswith(PACKAGE.name)}
+    assert inside <= {"studio", "ui", "errors"}
+
+
+@pytest.mark.parametrize("module", ["onsets", "events", "windows", "cli"])
+def test_value_types_load_in_a_blink(module):
+    heavy = ("torch", "librosa", "scipy", "cv2", "av", "gradio", "diffusers", "transformers", "matplotlib")
+    code = f"import sys, rhythmic_foley.{module}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert done.stdout.strip() == "[]"
