@@ -1,0 +1,298 @@
+"""Opening a clip safely and walking through its picture: allowed formats, the timeline of frames, decoding.
+
+`media` is what the rest of the program uses; this module holds what its readers and its writer share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from rhythmic_foley.errors import FoleyError
+
+# FFmpeg also opens playlists, subtitles, pictures and text as "video", some of which fetch other files or addresses.
+# Only these demuxers may look at a file; the sound-only ones are here so that an mp3 gets the right sentence.
+_CONTAINER_NAMES = {
+    "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
+    "matroska,webm": "matroska",
+    "avi": "avi",
+    "mpegts": "mpegts",
+    "mpeg": "mpeg",
+    "flv": "flv",
+    "asf": "asf",
+    "ogg": "ogg",
+}
+_SOUND_ONLY = "wav,mp3,flac,aac,aiff"
+_OPEN_OPTIONS = {"format_whitelist": ",".join([*_CONTAINER_NAMES, _SOUND_ONLY]), "protocol_whitelist": "file"}
+_WANTED = "use an MP4, MOV, WebM, MKV or AVI file"
+
+# Containers round times to their own clock (Matroska: 1 ms); a frame counts as on screen this much early.
+CLOCK_SLACK_S = 0.0006
+_DECODER_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """When each frame of the picture is shown, in ticks of `time_base`.
+
+    Attributes:
+        ticks: int64 (frames,), ascending; frames that the container hides (before an edit's start) are left out.
+        last_ticks: how long the last frame stays on screen.
+        timed: whether every packet carried its own presentation time, without which it cannot be copied.
+    """
+
+    ticks: np.ndarray
+    last_ticks: int
+    time_base: Fraction
+    timed: bool
+
+    @property
+    def start(self) -> int:
+        return int(self.ticks[0])
+
+    @property
+    def duration_s(self) -> float:
+        """From the start of the first frame to the end of the last one."""
+        return float((int(self.ticks[-1]) + self.last_ticks - self.start) * self.time_base)
+
+    @property
+    def intervals_s(self) -> np.ndarray:
+        """(frames - 1,) seconds from each frame to the next."""
+        return np.diff(self.ticks) * float(self.time_base)
+
+    @property
+    def variable(self) -> bool:
+        """Whether frames are spaced unevenly, beyond what rounding to the container's clock explains."""
+        gaps = self.intervals_s
+        return gaps.size > 0 and bool(np.abs(gaps - np.median(gaps)).max() > max(0.0021, 0.05 * np.median(gaps)))
+
+    def seconds(self, tick: int) -> float:
+        """Time of a tick, counted from the start of the picture."""
+        return float((tick - self.start) * self.time_base)
+
+
+@dataclass(frozen=True)
+class OpenClip:
+    """A clip that is open for reading, and its picture stream."""
+
+    name: str
+    container: InputContainer
+    video: VideoStream
+
+    @property
+    def container_name(self) -> str:
+        return _CONTAINER_NAMES.get(self.container.format.name, self.container.format.name)
+
+    @property
+    def codec_name(self) -> str:
+        """The codec, whoever decodes it ("av1", not "libdav1d")."""
+        return self.video.codec_context.codec.canonical_name
+
+    @property
+    def numbered(self) -> bool:
+        """Whether frames have an order but no times of their own: AVI, where FFmpeg guesses the times, and badly."""
+        return self.container_name == "avi"
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second as measured, or the declared rate where it says the same without the clock's rounding."""
+        measured = len(self.timeline.ticks) / self.timeline.duration_s
+        declared = float(self.video.average_rate or 0)
+        steady = not self.timeline.variable and abs(declared - measured) < 0.02 * measured
+        return declared if steady else measured
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """Reads every packet once without decoding; leaves the container at its end (`rewind` follows)."""
+        shown, timed = [], not self.numbered
+        for packet in picture_packets(self):
+            timed = timed and packet.pts is not None and packet.dts is not None
+            tick = packet.dts if packet.pts is None or self.numbered else packet.pts
+            if tick is not None and not packet.is_discard:
+                shown.append((tick, packet.duration or 0))
+        if not shown:
+            raise FoleyError(f"{self.name} holds no picture that can be read; the file may be damaged.")
+        shown.sort()
+        ticks = np.array([tick for tick, _ in shown], dtype=np.int64)
+        return Timeline(
+            ticks=ticks,
+            last_ticks=self._declared_last(ticks) or shown[-1][1] or _usual_interval(ticks, self.video),
+            time_base=self.video.time_base,
+            timed=timed,
+        )
+
+    def _declared_last(self, ticks: np.ndarray) -> int:
+        """Length of the last frame from the track's header, where FFmpeg's parser overwrites that of the packet."""
+        if self.container_name != "mp4" or self.codec_name not in ("vp9", "av1") or not self.video.duration:
+            return 0
+        return max(0, int(ticks[0]) + self.video.duration - int(ticks[-1]))
+
+    def rewind(self) -> None:
+        self.container.seek(0 if self.video.start_time is None else min(0, self.video.start_time), stream=self.video)
+
+
+def _usual_interval(ticks: np.ndarray, video: VideoStream) -> int:
+    """Ticks between two frames, for containers that do not say how long the last frame lasts."""
+    if len(ticks) > 1:
+        return int(np.median(np.diff(ticks)))
+    rate = video.average_rate or video.guessed_rate or Fraction(25)
+    return max(1, round(1 / (rate * video.time_base)))
+
+
+@contextmanager
+def open_clip(path: str | Path) -> Iterator[OpenClip]:
+    """Opens a local video file.
+
+    Raises:
+        FoleyError: if there is no such file, it is not a video in an allowed container, or reading it fails.
+    """
+    path = Path(path)
+    _check_file(path)
+    try:
+        # An absolute path: FFmpeg would read "concat:a|b" or "http://..." as something other than a file name.
+        with av.open(str(path.resolve()), mode="r", options=dict(_OPEN_OPTIONS)) as container:
+            yield OpenClip(path.name, container, _picture_stream(path.name, container))
+    except av.error.FFmpegError as error:
+        raise FoleyError(f"{path.name} is damaged or not a video that can be read; {_WANTED}.") from error
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise FoleyError(f"{path.name or 'This'} is a folder; choose a video file.")
+        if not path.exists():
+            raise FoleyError(f"There is no file named {path.name}.")
+        if not path.is_file():
+            raise FoleyError(f"{path.name} is not a regular file; {_WANTED}.")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise FoleyError(f"{path.name} is empty; {_WANTED}.")
+    except (OSError, ValueError) as error:
+        raise FoleyError(f"{path.name} cannot be opened; check that you may read it.") from error
+
+
+def _picture_stream(name: str, container: InputContainer) -> VideoStream:
+    still = av.stream.Disposition.attached_pic | av.stream.Disposition.still_image
+    videos = [stream for stream in container.streams.video if not stream.disposition & still]
+    if not videos and container.streams.audio:
+        raise FoleyError(f"{name} has sound but no picture; choose a video.")
+    if not videos or videos[0].codec_context is None or not videos[0].time_base:
+        raise FoleyError(f"{name} holds no moving picture that can be read; {_WANTED}.")
+    context = videos[0].codec_context
+    context.thread_type = "AUTO"
+    context.thread_count = _DECODER_THREADS
+    return videos[0]
+
+
+def picture_packets(clip: OpenClip) -> Iterator[av.Packet]:
+    """Packets of the picture in file order; a file cut off in the middle simply ends there."""
+    packets = clip.container.demux(clip.video)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.InvalidDataError):
+            return
+        if packet.size:
+            yield packet
+
+
+def decoded_frames(clip: OpenClip, from_s: float = 0.0) -> Iterator[tuple[float, VideoFrame]]:
+    """Frames in showing order with their times, seconds from the start of the picture.
+
+    Packets that do not decode are passed over, as players do.
+
+    Args:
+        from_s: decoding may start at a later key frame, but never later than the frame shown at this time.
+    """
+    timeline = clip.timeline
+    if from_s > 0 and not clip.numbered:
+        # Seeking is only a hint in some containers, hence the second of margin and the check of where it landed.
+        target = timeline.start + int(max(0.0, from_s - 1.0) / timeline.time_base)
+        clip.container.seek(target, stream=clip.video)
+        frames = _decode(clip)
+        first = next(frames, None)
+        if first is not None and first[0] <= from_s:
+            yield first
+            yield from frames
+            return
+    clip.rewind()
+    frames = _decode(clip)
+    first = next(frames, None)
+    if first is None:
+        raise FoleyError(f"{clip.name} holds no picture that can be decoded; the file may be damaged.")
+    yield first
+    yield from frames
+
+
+def _decode(clip: OpenClip) -> Iterator[tuple[float, VideoFrame]]:
+    timeline = clip.timeline
+    for order, frame in enumerate(_frames_in_order(clip)):
+        tick = frame.dts if frame.pts is None else frame.pts
+        if clip.numbered:
+            tick = timeline.ticks[min(order, len(timeline.ticks) - 1)]
+        if tick is not None:
+            yield timeline.seconds(int(tick)), frame
+
+
+def _frames_in_order(clip: OpenClip) -> Iterator[VideoFrame]:
+    for packet in chain(picture_packets(clip), [None]):
+        try:
+            yield from clip.video.decode(packet)
+        except av.error.InvalidDataError:
+            continue
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a player turns the stored picture: rows and columns swapped, then mirrored (all eight ways to lie)."""
+
+    swap: bool = False
+    flip_rows: bool = False
+    flip_columns: bool = False
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> Orientation:
+        matrix = display_matrix(frame)
+        if matrix is None:
+            return cls()
+        # Stored (x, y) is shown at (a x + c y, b x + d y).
+        a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+        swap = abs(b) + abs(c) > abs(a) + abs(d)
+        return cls(swap, (b if swap else d) < 0, (c if swap else a) < 0)
+
+    @property
+    def rotation(self) -> int:
+        """Degrees clockwise; a mirrored picture counts as its turn before mirroring left and right."""
+        if self.swap:
+            return 270 if self.flip_rows else 90
+        return 180 if self.flip_rows else 0
+
+    def displayed_size(self, frame: VideoFrame, clip: OpenClip) -> tuple[int, int]:
+        """(width, height) as shown, with square pixels."""
+        stretch = clip.video.sample_aspect_ratio or Fraction(1)
+        width, height = max(1, round(frame.width * stretch)), frame.height
+        return (height, width) if self.swap else (width, height)
+
+    def apply(self, image: np.ndarray) -> np.ndarray:
+        image = image.swapaxes(0, 1) if self.swap else image
+        image = image[::-1] if self.flip_rows else image
+        image = image[:, ::-1] if self.flip_columns else image
+        return np.ascontiguousarray(image)
+
+
+def display_matrix(frame: VideoFrame) -> list[int] | None:
+    """The nine numbers of the display matrix, by rows, if the frame carries one."""
+    side_data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    return None if side_data is None else np.frombuffer(bytes(side_data), dtype=np.int32).tolist()
