@@ -55,7 +55,7 @@ def events_to_json(events: Sequence[SoundEvent]) -> str:
 
 
 def events_from_json(text: str) -> tuple[SoundEvent, ...]:
-    """Inverse of `events_to_json`; also reads an object that holds the list under "events". Only labels are required."""
+    """Inverse of `events_to_json`; also reads an object with the list under "events". Only labels are required."""
     try:
         data = json.loads(text)
         items = data["events"] if isinstance(data, dict) else data
@@ -93,7 +93,7 @@ def parse_events(text: str) -> tuple[SoundEvent, ...]:
 
 def _parse_line(line: str) -> SoundEvent:
     found = _LINE.fullmatch(line)
-    if found is None or not found["label"]:
+    if found is None or not any(letter.isalpha() for letter in found["label"]):
         raise FoleyError(f'"{line}" names no sound; write one a line like 0.0-2.5 dog barking (small, close).')
     return SoundEvent(
         label=found["label"],

@@ -1,4 +1,4 @@
-"""When something sounds: the `Onsets` value type, two detectors that find onsets in a sound, and how well two lists agree."""
+"""When something sounds: the `Onsets` value type, two detectors on sound, and how well two lists of onsets agree."""
 
 from __future__ import annotations
 
@@ -133,9 +133,8 @@ class Onsets:
 
     def format(self, *, strengths: bool = False) -> str:
         """Text for `parse`, to the millisecond: "0.5, 1.25, 2"; with strengths "0.5@0.8, 1.25, 2"."""
-        return ", ".join(
-            _short(time_s) + (f"@{_short(level)}" if strengths and level < 1 else "") for time_s, level in self._pairs()
-        )
+        levels = [f"@{_short(level)}" if strengths and level < 1 else "" for level in self.strengths]
+        return ", ".join(_short(time_s) + level for time_s, level in zip(self.times_s, levels, strict=True))
 
     def _pairs(self) -> list[tuple[float, float]]:
         return list(zip(self.times_s, self.strengths, strict=True))
