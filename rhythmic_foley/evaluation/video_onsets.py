@@ -1,0 +1,215 @@
+"""How well onsets are seen in the picture: average precision and F1 against true times, beside two simple baselines.
+
+    python -m rhythmic_foley.evaluation.video_onsets FOLDER CLIPS.csv
+
+The table has one row a clip and method and a mean over the clips. Columns read from the csv: `clip` (file name
+without .mp4), `sync_judgeable` (only rows with "yes" count), `judge_from_s`, `judge_to_s` and `attack_refined_s`, the
+true times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.media import probe, read_frames
+from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, motion_curve, pick_onsets
+from rhythmic_foley.onsets import Onsets, match_onsets
+
+TOLERANCES_S = (0.05, 0.1)
+_CHANCE_DRAWS = 200
+_MEAN = "mean"
+
+Frames = Iterable[tuple[float, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Scores of one method on one clip (or the mean over all). Offset: found minus true, mean over the 0.1 s hits."""
+
+    clip: str
+    method: str
+    true: float
+    found: float
+    ap_50ms: float
+    ap_100ms: float
+    f1_50ms: float
+    f1_100ms: float
+    offset_ms: float
+
+
+@dataclass(frozen=True)
+class _Clip:
+    name: str
+    true_s: np.ndarray
+    from_s: float
+    to_s: float
+
+    def judged(self, onsets: Onsets) -> Onsets:
+        inside = [i for i, time_s in enumerate(onsets.times_s) if self.from_s <= time_s < self.to_s]
+        return Onsets.of([onsets.times_s[i] for i in inside], [onsets.strengths[i] for i in inside])
+
+
+def average_precision(true_s: Sequence[float], found: Onsets, tolerance_s: float) -> float:
+    """Step-wise area under precision over recall: strongest onset first, each takes the nearest true time still free.
+
+    Recall counts all true times, so what is never found costs; onsets of equal strength rank in time order.
+    """
+    free = list(true_s)
+    hits, area = 0, 0.0
+    ranked = sorted(zip(found.times_s, found.strengths, strict=True), key=lambda pair: (-pair[1], pair[0]))
+    for rank, (time_s, _) in enumerate(ranked, start=1):
+        nearest = min(free, key=lambda other_s: abs(other_s - time_s), default=None)
+        if nearest is not None and abs(nearest - time_s) <= tolerance_s:
+            free.remove(nearest)
+            hits += 1
+            area += hits / rank
+    return area / len(true_s) if len(true_s) else float(not len(found))
+
+
+def difference_curve(frames: Frames) -> Curve:
+    """Baseline: plain mean difference of successive frames, scaled like a motion curve."""
+    times_s, values, last = [], [], None
+    for time_s, frame in frames:
+        grey = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (192, 108), interpolation=cv2.INTER_AREA)
+        if last is not None:
+            times_s.append((last[0] + time_s) / 2)
+            values.append(float(cv2.absdiff(grey, last[1]).mean()))
+        last = (time_s, grey)
+    heights = np.asarray(values, dtype=np.float64)
+    if heights.size:
+        usual, strong = np.quantile(heights, (0.5, 0.99))
+        heights = np.clip((heights - usual) / max(strong - usual, 1e-6), 0.0, 1.0)
+    return Curve(np.asarray(times_s, dtype=np.float64), heights)
+
+
+def evaluate_clips(folder: str | Path, table: str | Path, seed: int = 0) -> tuple[Row, ...]:
+    """Scores of the motion curve, of plain frame difference and of chance on the judgeable seconds of each clip.
+
+    F1 is taken at `DEFAULT_THRESHOLD` for the motion curve and, in its favour, at the one threshold that serves it
+    best on these very clips for the frame difference. Chance throws as many onsets as there are true ones, anywhere.
+
+    Args:
+        folder: holds CLIP.mp4 for every row of the table.
+        table: csv file, columns as the module says.
+        seed: of the chance baseline.
+
+    Returns:
+        Rows by method, each method's mean over the clips last.
+    """
+    clips = _read_table(Path(table))
+    if not clips:
+        raise FoleyError(f"The clip table {table} has no row with sync_judgeable = yes.")
+    motion = [_curve(Path(folder), clip, motion_curve) for clip in clips]
+    difference = [_curve(Path(folder), clip, difference_curve) for clip in clips]
+    best = max(np.arange(0.05, 1.0, 0.05), key=lambda threshold: _mean_f1(clips, difference, threshold))
+    rows = _scores("motion", clips, motion, DEFAULT_THRESHOLD)
+    rows += _scores("frame difference", clips, difference, best)
+    generator = np.random.default_rng(seed)
+    chance = [_chance(clip, generator) for clip in clips]
+    return (*rows, *chance, _mean_row(chance))
+
+
+def format_rows(rows: Sequence[Row]) -> str:
+    """Rows as a Markdown table."""
+    names = [field.name for field in fields(Row)]
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    for row in rows:
+        cells = [row.clip, row.method, f"{row.true:.3g}", f"{row.found:.3g}"]
+        cells += [f"{getattr(row, name):.2f}" for name in names[4:8]]
+        lines.append("| " + " | ".join([*cells, f"{row.offset_ms:+.0f}"]) + " |")
+    return "\n".join(lines)
+
+
+def _read_table(path: Path) -> list[_Clip]:
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            chosen = [line for line in csv.DictReader(stream) if line["sync_judgeable"] == "yes"]
+            return [
+                _Clip(
+                    line["clip"],
+                    np.array([t for t in map(float, line["attack_refined_s"].split()) if start_s <= t < end_s]),
+                    start_s,
+                    end_s,
+                )
+                for line in chosen
+                for start_s, end_s in [(float(line["judge_from_s"]), float(line["judge_to_s"]))]
+            ]
+    except (OSError, KeyError, ValueError) as error:
+        raise FoleyError(f"The clip table {path} cannot be read: {error}.") from error
+
+
+def _curve(folder: Path, clip: _Clip, curve_of: Callable[[Frames], Curve]) -> Curve:
+    path = folder / f"{clip.name}.mp4"
+    return curve_of(read_frames(path, probe(path).fps))
+
+
+def _mean_f1(clips: Sequence[_Clip], curves: Sequence[Curve], threshold: float) -> float:
+    found = (clip.judged(pick_onsets(curve, threshold)) for clip, curve in zip(clips, curves, strict=True))
+    return float(np.mean([match_onsets(clip.true_s, f.times_s, 0.1).f1 for clip, f in zip(clips, found, strict=True)]))
+
+
+def _scores(method: str, clips: Sequence[_Clip], curves: Sequence[Curve], threshold: float) -> list[Row]:
+    rows = []
+    for clip, curve in zip(clips, curves, strict=True):
+        ranked, picked = (clip.judged(pick_onsets(curve, level)) for level in (0.0, threshold))
+        rows.append(_row(clip, method, ranked, picked))
+    return [*rows, _mean_row(rows)]
+
+
+def _row(clip: _Clip, method: str, ranked: Onsets, picked: Onsets) -> Row:
+    """Average precision over all peaks (`ranked`), F1 and offset over those above the threshold (`picked`)."""
+    aps = [average_precision(clip.true_s, ranked, tolerance_s) for tolerance_s in TOLERANCES_S]
+    f1s = [match_onsets(clip.true_s, picked.times_s, tolerance_s).f1 for tolerance_s in TOLERANCES_S]
+    return Row(clip.name, method, len(clip.true_s), len(picked), *aps, *f1s, _offset_ms(clip.true_s, picked))
+
+
+def _offset_ms(true_s: np.ndarray, found: Onsets) -> float:
+    """Mean of found minus nearest true time over those within the widest tolerance; 0 without any."""
+    if not len(true_s) or not len(found):
+        return 0.0
+    apart_s = np.asarray(found.times_s)[:, None] - np.asarray(true_s)[None, :]
+    nearest_s = apart_s[np.arange(len(found)), np.abs(apart_s).argmin(axis=1)]
+    close_s = nearest_s[np.abs(nearest_s) <= TOLERANCES_S[-1]]
+    return float(close_s.mean() * 1000) if close_s.size else 0.0
+
+
+def _chance(clip: _Clip, generator: np.random.Generator) -> Row:
+    draws = []
+    for _ in range(_CHANCE_DRAWS):
+        times_s = generator.uniform(clip.from_s, clip.to_s, len(clip.true_s))
+        thrown = Onsets.of(times_s, generator.uniform(0, 1, len(clip.true_s)))
+        draws.append(_row(clip, "chance", thrown, thrown))
+    return _mean_row(draws, clip.name)
+
+
+def _mean_row(rows: Sequence[Row], name: str = _MEAN) -> Row:
+    numbers = [field.name for field in fields(Row)][2:]
+    means = {number: float(np.mean([getattr(row, number) for row in rows])) for number in numbers}
+    return Row(clip=name, method=rows[0].method, **means)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Score the onsets seen in the picture against true times.")
+    parser.add_argument("folder", type=Path, help="folder with the clips (CLIP.mp4)")
+    parser.add_argument("table", type=Path, help="csv file with clip, sync_judgeable, judge_*_s, attack_refined_s")
+    options = parser.parse_args(arguments)
+    try:
+        print(format_rows(evaluate_clips(options.folder, options.table)))
+    except FoleyError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""When something hits something, seen in the picture: a curve of sudden braking, and onsets picked from it.
+
+A contact takes speed out of a moving thing within a frame or two: the ball turns round, the stick stops. So the
+picture is divided into blocks, each block's velocity is measured by optical flow, and the curve says how much of the
+velocity that the strongest blocks had just before is gone just after. Nothing is learned.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from rhythmic_foley.onsets import Onsets
+
+DEFAULT_THRESHOLD = 0.5
+MAX_RATE_HZ = 30.0
+
+_LONG_SIDE_PX = 192
+_MIN_SHORT_SIDE_PX = 48  # the flow's coarsest level needs some pixels in very narrow pictures
+_BLOCK_PX = 12
+_STRONGEST_BLOCKS = 0.08
+# Braking (long sides per second) that a clip needs before its curve reaches 1, so that noise is not blown up.
+_QUIET_BRAKING = 0.1
+_STANDSTILL_S = 0.1
+_REPEAT_LEVELS = 3
+# A cut: more than this share of the picture's 8 x 8 tiles differs by more than so many grey levels, flow taken out.
+_CUT_SHARE, _CUT_LEVELS = 0.45, 12
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How likely a contact is, over time. Kept whole, so that the threshold can be moved without looking again.
+
+    Attributes:
+        times_s: (n,) ascending; the middle between successive frames.
+        values: (n,) 0..1.
+    """
+
+    times_s: np.ndarray
+    values: np.ndarray
+
+
+def motion_curve(frames: Iterable[tuple[float, np.ndarray]]) -> Curve:
+    """Contact curve of a clip, read as a stream (a few frames are held at a time).
+
+    Any size; best at the clip's own frame rate, where every time is a frame's true time. Above about 30 frames a second
+    frames are skipped, and frames that only repeat the one before (a clip read at a higher rate than its own) are left
+    out, because they would look like a sudden stop.
+
+    Args:
+        frames: (time_s, uint8 (H, W, 3) RGB) in time order.
+
+    Returns:
+        The curve, 1 at the clip's strongest braking. Cuts count as 0.
+    """
+    times_s: list[float] = []
+    braking: list[float] = []
+    # A contact between two frames shows in full as the difference between the interval before and the one after (its
+    # own interval's velocity is part before, part after). Comparing those two therefore puts the peak on the right
+    # interval, and the values of its neighbours say where in it the contact lies: `_vertex_s` reads that off.
+    recent: deque[np.ndarray | None] = deque(maxlen=3)
+    for middle_s, velocity in _block_velocities(_distinct_greys(frames)):
+        times_s.append(middle_s)
+        braking.append(0.0)
+        recent.append(velocity)
+        if len(recent) == 3 and all(item is not None for item in recent):
+            braking[-2] = _braking(recent[0], recent[2])
+    return Curve(np.asarray(times_s, dtype=np.float64), _normalised(np.asarray(braking, dtype=np.float64)))
+
+
+def pick_onsets(curve: Curve, threshold: float = DEFAULT_THRESHOLD, min_gap_s: float = 0.1) -> Onsets:
+    """Peaks of the curve that reach the threshold, placed between frames by interpolation.
+
+    Args:
+        curve: from `motion_curve`.
+        threshold: 0..1; lower finds more.
+        min_gap_s: of two peaks closer than this the weaker is dropped.
+
+    Returns:
+        Onsets whose strengths are the curve's heights.
+    """
+    times_s, values = curve.times_s, curve.values
+    peaks = [
+        i
+        for i in range(1, len(values) - 1)
+        if values[i] >= threshold and values[i] > values[i - 1] and values[i] >= values[i + 1] and values[i] > 0
+    ]
+    found_s = [max(0.0, _vertex_s(times_s[i - 1 : i + 2], values[i - 1 : i + 2])) for i in peaks]
+    return Onsets.of(found_s, [float(values[i]) for i in peaks]).merge(min_gap_s)
+
+
+def _distinct_greys(frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray]]:
+    """Small grey frames, at most `MAX_RATE_HZ`; short runs of repeats are dropped, a real standstill is kept."""
+    # The slack lets uneven time stamps of a clip at the limit pass.
+    min_step_s = 0.8 / MAX_RATE_HZ
+    last, last_s, changed_s = None, -np.inf, 0.0
+    waiting_s: list[float] = []
+    for time_s, frame in frames:
+        if time_s - last_s < min_step_s:
+            continue
+        grey, last_s = _small_grey(frame), time_s
+        if last is None or cv2.absdiff(grey, last).max() > _REPEAT_LEVELS:
+            waiting_s.clear()
+            last, changed_s = grey, time_s
+            yield time_s, grey
+            continue
+        waiting_s.append(time_s)
+        if time_s - changed_s >= _STANDSTILL_S:
+            for still_s in waiting_s:
+                yield still_s, last
+            waiting_s.clear()
+
+
+def _small_grey(frame: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3) -> uint8 (h, w), the longer side `_LONG_SIDE_PX`."""
+    height, width = frame.shape[:2]
+    scale = _LONG_SIDE_PX / max(height, width)
+    size = (max(_MIN_SHORT_SIDE_PX, round(width * scale)), max(_MIN_SHORT_SIDE_PX, round(height * scale)))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.cvtColor(cv2.resize(np.ascontiguousarray(frame), size, interpolation=way), cv2.COLOR_RGB2GRAY)
+
+
+def _block_velocities(greys: Iterable[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray | None]]:
+    """For each two successive frames (middle_s, velocities), or (middle_s, None) at a cut.
+
+    Velocities are (rows, columns, 2), in the picture's longer sides per second.
+    """
+    flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    before = None
+    for time_s, grey in greys:
+        if before is not None:
+            before_s, before_grey = before
+            flow = flow_of.calc(before_grey, grey, None)
+            middle_s = (before_s + time_s) / 2
+            if _is_cut(before_grey, grey, flow):
+                yield middle_s, None
+            else:
+                yield middle_s, _block_means(flow) / (_LONG_SIDE_PX * (time_s - before_s))
+        before = (time_s, grey)
+
+
+def _block_means(flow: np.ndarray) -> np.ndarray:
+    """(H, W, 2) -> (rows, columns, 2), the camera's motion (the median) taken off."""
+    camera = np.median(flow[::4, ::4], axis=(0, 1))
+    rows, columns = flow.shape[0] // _BLOCK_PX, flow.shape[1] // _BLOCK_PX
+    whole = flow[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
+    return whole.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX, 2).mean(axis=(1, 3)) - camera
+
+
+def _braking(before: np.ndarray, after: np.ndarray) -> float:
+    """Velocity lost along the former direction, mean over the blocks that lose most. A start loses nothing."""
+    speed = np.linalg.norm(before, axis=-1)
+    lost = ((before - after) * before).sum(axis=-1) / (speed + 1e-3)
+    count = max(1, round(_STRONGEST_BLOCKS * lost.size))
+    return float(np.maximum(np.partition(lost, -count, axis=None)[-count:], 0.0).mean()) if lost.size else 0.0
+
+
+def _is_cut(before: np.ndarray, after: np.ndarray, flow: np.ndarray) -> bool:
+    """True if most of the second frame is another picture, which moving the first one does not explain."""
+    plain = cv2.absdiff(before, after)
+    if plain.mean() < _CUT_SHARE * _CUT_LEVELS:
+        return False
+    rows, columns = np.indices(before.shape, dtype=np.float32)
+    there = (columns + flow[..., 0], rows + flow[..., 1])
+    undone = cv2.remap(after, *there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    unexplained = np.minimum(plain, cv2.absdiff(before, undone)).astype(np.float32)
+    return (cv2.resize(unexplained, (8, 8), interpolation=cv2.INTER_AREA) > _CUT_LEVELS).mean() > _CUT_SHARE
+
+
+def _normalised(braking: np.ndarray) -> np.ndarray:
+    """0 at the clip's usual level, 1 at its strongest (but for rare outliers); the root, so that soft hits show."""
+    if not braking.size:
+        return braking
+    usual, strong, strongest = np.quantile(braking, (0.5, 0.99, 1.0))
+    full = max(min(strongest, 2 * strong), _QUIET_BRAKING)
+    low, high = np.sqrt(min(usual, full / 2)), np.sqrt(full)
+    return np.clip((np.sqrt(braking) - low) / (high - low), 0.0, 1.0)
+
+
+def _vertex_s(times_s: np.ndarray, values: np.ndarray) -> float:
+    """Top of the parabola through three points (the middle one the highest), which need not be evenly spaced."""
+    left, right = times_s[1] - times_s[0], times_s[2] - times_s[1]
+    rise, fall = values[1] - values[0], values[1] - values[2]
+    curvature = rise * right + fall * left
+    if curvature <= 0:
+        return float(times_s[1])
+    shift_s = (rise * right**2 - fall * left**2) / (2 * curvature)
+    return float(times_s[1] + np.clip(shift_s, -left / 2, right / 2))
