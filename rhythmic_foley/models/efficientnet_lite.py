@@ -106,22 +106,25 @@ class EfficientNetLite(ModelMixin, ConfigMixin):
         return self.classifier(self.features(images))
 
 
-def preprocess(image: np.ndarray, image_size: int = 224, crop_fraction: float = CROP_FRACTION) -> torch.Tensor:
-    """Cut the central square of a picture and scale it as the weights were trained.
+def central_square(image: np.ndarray, fraction: float = CROP_FRACTION) -> np.ndarray:
+    """The square in the middle of an image (H, W, 3), its side `fraction` of the shorter side."""
+    height, width = image.shape[:2]
+    side = max(1, round(min(height, width) * fraction))
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[top : top + side, left : left + side]
+
+
+def preprocess(image: np.ndarray, image_size: int = 224) -> torch.Tensor:
+    """Scale an image to the square and the range of values that the weights were trained on.
 
     Args:
-        image: uint8 (H, W, 3), RGB.
-        image_size: side of the square result in pixels.
-        crop_fraction: side of the square that is cut, as a fraction of the shorter side.
+        image: uint8 (H, W, 3), RGB; `central_square` of a picture as in training, or a whole one, which is squeezed.
+        image_size: side of the result in pixels.
 
     Returns:
         float32 (3, image_size, image_size), about -1 to 1.
     """
-    height, width = image.shape[:2]
-    side = max(1, round(min(height, width) * crop_fraction))
-    top, left = (height - side) // 2, (width - side) // 2
-    square = np.ascontiguousarray(image[top : top + side, left : left + side])
-    pixels = torch.from_numpy(square).permute(2, 0, 1).unsqueeze(0).float()  # (1, 3, side, side)
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).unsqueeze(0).float()  # (1, 3, H, W)
     # Antialiasing matters for large frames: without it a 4K picture turns to speckles.
     pixels = F.interpolate(pixels, (image_size, image_size), mode="bicubic", antialias=True, align_corners=False)
     return (pixels[0].clamp(0, 255) - 127) / 128
