@@ -47,9 +47,9 @@ class Curve:
 def motion_curve(frames: Iterable[tuple[float, np.ndarray]]) -> Curve:
     """Contact curve of a clip, read as a stream (a few frames are held at a time).
 
-    Any size; best at the clip's own frame rate, where every time is a frame's true time. Above about 30 frames a second
-    frames are skipped, and frames that only repeat the one before (a clip read at a higher rate than its own) are left
-    out, because they would look like a sudden stop.
+    Any size; best at the clip's own frame rate, where every time is a frame's true time. Above about 30 a second frames
+    are skipped, and frames that only repeat the one before (a clip read at a higher rate than its own) are left out,
+    because they would look like a sudden stop.
 
     Args:
         frames: (time_s, uint8 (H, W, 3) RGB) in time order.
