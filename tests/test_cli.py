@@ -1,0 +1,276 @@
+"""The command line: what it prints, how it fails, and that every option arrives where it is used."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rhythmic_foley import cli
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.motion import Curve
+from rhythmic_foley.onsets import Onsets, match_onsets
+from rhythmic_foley.studio import Controls, Progress, Take
+
+EVENTS = (SoundEvent("dog barking", "small, close", 0.5, 2.0, 0.8), SoundEvent("rain"))
+ONSETS = Onsets.of([0.5, 1.25], [1.0, 0.6])
+
+
+class FakeStudio:
+    """Answers at once and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.model: str | None = None
+        self.analysed: list[tuple[str, bool, bool]] = []
+        self.controls: list[Controls] = []
+        self.out_dirs: list[Path] = []
+        self.interrupt = False
+        self.closed = False
+
+    def analyse(self, path, *, describe=True, find_onsets=True):
+        self.analysed.append((Path(path).name, describe, find_onsets))
+        yield Progress(0.5, "looking", None)
+        if "bad" in Path(path).name:
+            raise FoleyError("This file holds no picture.")
+        yield SimpleNamespace(
+            clip=SimpleNamespace(duration_s=2.5),
+            events=EVENTS,
+            onsets=ONSETS,
+            threshold=0.4,
+            curve=Curve(np.array([0.5, 0.9, 1.25]), np.array([1.0, 0.3, 0.6])),
+            describer="fake",
+            notes=(),
+        )
+
+    def dub(self, analysis, controls, out_dir):
+        self.controls.append(controls)
+        self.out_dirs.append(out_dir)
+        try:
+            yield Progress(0.1, "denoising", 3.0)
+            if self.interrupt:
+                raise KeyboardInterrupt
+            for number in range(controls.takes):
+                folder = out_dir / f"take-{number}"
+                yield Take(
+                    name=folder.name,
+                    folder=folder,
+                    video=folder / "dub.mp4",
+                    wav=folder / "dub.wav",
+                    mel=folder / "mel.png",
+                    settings=folder / "take.json",
+                    seed=7 + number,
+                    measured=match_onsets([0.5], [0.52], 0.05),
+                    notes=("The picture was encoded anew.",),
+                )
+        finally:
+            self.closed = True
+
+
+@pytest.fixture
+def studio(monkeypatch: pytest.MonkeyPatch) -> FakeStudio:
+    fake = FakeStudio()
+
+    def open_studio(model):
+        fake.model = model
+        return fake
+
+    monkeypatch.setattr(cli, "open_studio", open_studio)
+    return fake
+
+
+def printed(capsys: pytest.CaptureFixture) -> list[dict]:
+    """The JSON lines of `dub`."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_onsets_prints_what_the_curve_says(studio, capsys):
+    assert cli.main(["onsets", "clip.mp4"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "duration_s": 2.5,
+        "onsets_s": [0.5, 1.25],
+        "strengths": [1.0, 0.6],
+        "threshold": 0.4,
+        "curve_times_s": [0.5, 0.9, 1.25],
+        "curve": [1.0, 0.3, 0.6],
+    }
+    assert studio.analysed == [("clip.mp4", False, True)]
+
+
+def test_a_higher_threshold_finds_fewer_onsets(studio, capsys):
+    found = {}
+    for threshold in ("0.2", "0.8"):
+        assert cli.main(["onsets", "clip.mp4", "--threshold", threshold]) == 0
+        result = json.loads(capsys.readouterr().out)
+        assert result["threshold"] == float(threshold)
+        found[threshold] = result["onsets_s"]
+    assert 0.5 in found["0.8"]
+    assert set(found["0.8"]) < set(found["0.2"])
+
+
+def test_describe_prints_the_events(studio, capsys):
+    assert cli.main(["describe", "clip.mp4"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["describer"] == "fake"
+    assert result["events"][0] == {
+        "label": "dog barking",
+        "detail": "small, close",
+        "start_s": 0.5,
+        "end_s": 2.0,
+        "confidence": 0.8,
+    }
+    assert studio.analysed == [("clip.mp4", True, False)]
+
+
+OPTIONS = {
+    "text": (["--text", "dog barking"], "dog barking"),
+    "negative": (["--negative", "music"], "music"),
+    "semantic_scale": (["--semantic-scale", "0.25"], 0.25),
+    "temporal_scale": (["--temporal-scale", "0"], 0.0),
+    "guidance_scale": (["--guidance", "3.5"], 3.5),
+    "steps": (["--steps", "7"], 7),
+    "seed": (["--seed", "42"], 42),
+    "takes": (["--takes", "2"], 2),
+    "keep_original_db": (["--keep-original", "-12"], -12.0),
+    "loudness_lufs": (["--loudness", "-23"], -23.0),
+    "onsets": (["--onsets", "0.5, 1.2"], Onsets.of([0.5, 1.2])),
+    "events": (["--events", "events.txt"], (SoundEvent("rain", "on a roof", 0.0, 2.5),)),
+}
+
+
+def test_every_control_has_an_option():
+    assert {field.name for field in fields(Controls)} == set(OPTIONS)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_changes_its_control_and_no_other(name, studio, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("events.txt").write_text("0.0-2.5 rain (on a roof)\n")
+    arguments, value = OPTIONS[name]
+    assert cli.main(["dub", "clip.mp4", *arguments]) == 0
+    (controls,) = studio.controls
+    changed = {f.name for f in fields(Controls) if getattr(controls, f.name) != getattr(Controls(), f.name)}
+    assert getattr(controls, name) == value
+    assert changed == {name}
+
+
+def test_loudness_can_be_left_alone(studio):
+    assert Controls().loudness_lufs is not None
+    assert cli.main(["dub", "clip.mp4", "--loudness", "off"]) == 0
+    assert studio.controls[0].loudness_lufs is None
+
+
+def test_model_and_folder_arrive(studio, tmp_path):
+    assert cli.main(["dub", "clip.mp4", "--model", "elsewhere", "--out", str(tmp_path)]) == 0
+    assert studio.model == "elsewhere"
+    assert studio.out_dirs == [tmp_path]
+
+
+def test_dub_prints_a_line_for_each_take(studio, capsys, tmp_path):
+    assert cli.main(["dub", "clip.mp4", "--takes", "2", "--out", str(tmp_path)]) == 0
+    output = capsys.readouterr()
+    takes = [json.loads(line) for line in output.out.splitlines()]
+    assert [take["seed"] for take in takes] == [7, 8]
+    assert takes[0]["clip"] == "clip.mp4"
+    assert takes[0]["video"] == str(tmp_path / "take-0" / "dub.mp4")
+    assert takes[0]["measured"]["hits"] == 1
+    assert "take-0: The picture was encoded anew." in output.err
+
+
+def test_what_is_said_is_not_looked_for(studio):
+    assert cli.main(["dub", "clip.mp4", "--text", "dog", "--onsets", "0.5"]) == 0
+    assert studio.analysed == [("clip.mp4", False, False)]
+
+
+def test_dub_reads_what_onsets_and_describe_print(studio, capsys, tmp_path, monkeypatch):
+    for command in ("onsets", "describe"):
+        cli.main([command, "clip.mp4"])
+        (tmp_path / f"{command}.json").write_text(capsys.readouterr().out)
+    options = ["--onsets", str(tmp_path / "onsets.json"), "--events", str(tmp_path / "describe.json")]
+    assert cli.main(["dub", "clip.mp4", *options]) == 0
+    assert studio.controls[0].onsets == ONSETS
+    assert studio.controls[0].events == EVENTS
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO((tmp_path / "onsets.json").read_text()))
+    assert cli.main(["dub", "clip.mp4", "--onsets", "-"]) == 0
+    assert studio.controls[1].onsets == ONSETS
+
+
+def test_options_change_a_settings_file(studio, tmp_path):
+    settings = tmp_path / "take.json"
+    settings.write_text(Controls(text="dog barking", seed=3, onsets=ONSETS, temporal_scale=0.5).to_json())
+    assert cli.main(["dub", "clip.mp4", "--settings", str(settings), "--temporal-scale", "2"]) == 0
+    assert studio.controls == [Controls(text="dog barking", seed=3, onsets=ONSETS, temporal_scale=2.0)]
+
+
+def test_a_bad_file_is_reported_and_the_rest_go_on(studio, capsys):
+    assert cli.main(["dub", "bad.mp4", "good.mp4"]) == 2
+    output = capsys.readouterr()
+    assert output.err.splitlines()[0] == "bad.mp4: This file holds no picture."
+    assert [json.loads(line)["clip"] for line in output.out.splitlines()] == ["good.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["describe", "bad.mp4"], "This file holds no picture."),
+        (["dub", "bad.mp4"], "This file holds no picture."),
+        (["dub", "clip.mp4", "--onsets", "missing.json"], "There is no file missing.json."),
+        (["dub", "clip.mp4", "--events", "missing.txt"], "There is no file missing.txt."),
+        (["dub", "clip.mp4", "--settings", "missing.json"], "There is no file missing.json."),
+        (["dub", "clip.mp4", "--onsets", "picture.png"], "picture.png cannot be read as text."),
+        (["dub", "clip.mp4", "--onsets", "list.json"], 'list.json is not JSON with onsets like {"onsets_s": [0.5]}.'),
+    ],
+)
+def test_errors_are_one_sentence(arguments, sentence, studio, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xff")
+    Path("list.json").write_text("[1, 2")
+    assert cli.main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == sentence + "\n"
+
+
+@pytest.mark.parametrize("arguments", [["--onsets", "soon"], ["--takes", "0"], ["--steps", "0"], ["--seed", "-5"]])
+def test_values_without_sense_are_refused(arguments, studio, capsys):
+    assert cli.main(["dub", "clip.mp4", *arguments]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["sing"], ["dub"], ["dub", "clip.mp4", "--text", "a", "--events", "b"]])
+def test_wrong_usage_exits_with_2(arguments):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(arguments)
+    assert exit_.value.code == 2
+
+
+def test_ctrl_c_closes_the_job(studio, capsys):
+    studio.interrupt = True
+    assert cli.main(["dub", "one.mp4", "two.mp4"]) == 130
+    assert studio.closed
+    assert len(studio.controls) == 1
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+def test_app_listens_where_it_is_told(studio, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("rhythmic_foley.ui.launch", lambda studio, **options: asked.update(options, studio=studio))
+    assert cli.main(["app", "--host", "0.0.0.0", "--port", "8123"]) == 0
+    assert asked == {"studio": studio, "server_name": "0.0.0.0", "server_port": 8123, "share": False}
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; from rhythmic_foley.cli import build_parser; build_parser().format_help();"
+        "print([name for name in ('torch', 'gradio', 'diffusers', 'cv2', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
