@@ -45,7 +45,7 @@ class SoundEvent:
 
     @property
     def text(self) -> str:
-        """"label, detail", or the label alone."""
+        """Label and detail, joined by a comma; the label alone if there is no detail."""
         return f"{self.label}, {self.detail}" if self.detail else self.label
 
 

@@ -60,7 +60,9 @@ def test_parse_keeps_order_and_skips_empty_lines():
     assert parse_events(" \n ") == ()
 
 
-@pytest.mark.parametrize("line, said", [("0-2", "names no sound"), ("(loud)", "names no sound"), ("2-1 dog", "end after")])
+@pytest.mark.parametrize(
+    "line, said", [("0-2", "names no sound"), ("(loud)", "names no sound"), ("2-1 dog", "end after")]
+)
 def test_lines_that_say_nothing_are_refused(line, said):
     with pytest.raises(FoleyError, match=said):
         parse_events(line)
