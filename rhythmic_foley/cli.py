@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rhythmic_foley import __version__
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.training.cli import add_training_commands
 
 if TYPE_CHECKING:
     from rhythmic_foley.events import SoundEvent
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_onsets(commands)
     _add_dub(commands)
     _add_app(commands)
+    add_training_commands(commands)
     return parser
 
 
