@@ -47,7 +47,7 @@ class Curve:
 def motion_curve(frames: Iterable[tuple[float, np.ndarray]]) -> Curve:
     """Contact curve of a clip, read as a stream (a few frames are held at a time).
 
-    Any size; best at the clip's own frame rate, where every time is a frame's true time. Above about 30 a second frames
+    Any size; best at the clip's own frame rate, where every time is a frame's true time. Above about 30 a second some
     are skipped, and frames that only repeat the one before (a clip read at a higher rate than its own) are left out,
     because they would look like a sudden stop.
 
