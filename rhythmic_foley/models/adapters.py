@@ -1,0 +1,143 @@
+"""The two adapters: trainable copies of the UNet's encoder that read a timeline and add residuals (paper, section III).
+
+A copy is diffusers' ControlNet; what is ours is how a timeline gets in. The last convolution of that way and all
+connections to the UNet start at zero, so an untrained adapter changes nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import nn
+from torch.nn import functional as F
+
+Residuals = tuple[list[torch.Tensor], torch.Tensor]
+
+
+class Adapter(ModelMixin, ConfigMixin):
+    """ControlNet on a timeline; the semantic and the temporal adapter differ only in sizes.
+
+    Args:
+        timeline_channels: numbers at each step of the timeline (temporal: 1, the onset strength; semantic: the text
+            embedding of what sounds and whether anything does).
+        timeline_length: steps in a window. A multiple of the latent's columns (sub-columns become channels, so that a
+            hit is placed finer than a column) or a divisor of it (steps are repeated).
+        context_dim: size of the tokens its cross-attention reads, projected to the UNet's own size.
+        sample_size: (rows, columns) of the latent.
+        Others: as in the UNet.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        timeline_channels: int,
+        timeline_length: int,
+        context_dim: int,
+        sample_size: tuple[int, int] = (16, 64),
+        in_channels: int = 8,
+        down_block_types: tuple[str, ...] = ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        block_out_channels: tuple[int, ...] = (80, 160, 240),
+        layers_per_block: int = 1,
+        cross_attention_dim: int = 128,
+        attention_head_dim: int = 8,
+        norm_num_groups: int = 16,
+    ) -> None:
+        super().__init__()
+        self.controlnet = ControlNetModel(
+            in_channels=in_channels,
+            down_block_types=down_block_types,
+            mid_block_type="UNetMidBlock2DCrossAttn",
+            block_out_channels=block_out_channels,
+            layers_per_block=layers_per_block,
+            cross_attention_dim=cross_attention_dim,
+            attention_head_dim=attention_head_dim,
+            norm_num_groups=norm_num_groups,
+        )
+        self.controlnet.controlnet_cond_embedding = TimelineEmbedding(
+            timeline_channels, timeline_length, sample_size, block_out_channels[0]
+        )
+        self.context_projection = nn.Linear(context_dim, cross_attention_dim)
+
+    @classmethod
+    def from_unet(
+        cls, unet: UNet2DConditionModel, *, timeline_channels: int, timeline_length: int, context_dim: int
+    ) -> Adapter:
+        """An adapter that starts as a copy of the UNet's encoder."""
+        config = unet.config
+        adapter = cls(
+            timeline_channels=timeline_channels,
+            timeline_length=timeline_length,
+            context_dim=context_dim,
+            sample_size=tuple(config.sample_size),
+            in_channels=config.in_channels,
+            down_block_types=tuple(config.down_block_types),
+            block_out_channels=tuple(config.block_out_channels),
+            layers_per_block=config.layers_per_block,
+            cross_attention_dim=config.cross_attention_dim,
+            attention_head_dim=config.attention_head_dim,
+            norm_num_groups=config.norm_num_groups,
+        )
+        for part in ("conv_in", "time_proj", "time_embedding", "down_blocks", "mid_block"):
+            getattr(adapter.controlnet, part).load_state_dict(getattr(unet, part).state_dict())
+        if context_dim == config.cross_attention_dim:
+            nn.init.eye_(adapter.context_projection.weight)
+            nn.init.zeros_(adapter.context_projection.bias)
+        return adapter
+
+    def forward(
+        self, sample: torch.Tensor, timestep: torch.Tensor, context: torch.Tensor, timeline: torch.Tensor
+    ) -> Residuals:
+        """Residuals for the UNet.
+
+        Args:
+            sample: (B, C, H, W) noisy latent.
+            timestep: scalar or (B,).
+            context: (B, L, context_dim).
+            timeline: (B, timeline_channels, timeline_length).
+
+        Returns:
+            Down-block residuals and the middle residual, at strength 1.
+        """
+        return self.controlnet(
+            sample, timestep, self.context_projection(context), timeline, conditioning_scale=1.0, return_dict=False
+        )
+
+
+class TimelineEmbedding(nn.Module):
+    """A timeline (B, C, L) as features on the latent's columns, (B, width, rows, columns)."""
+
+    def __init__(self, channels: int, length: int, sample_size: tuple[int, int], width: int) -> None:
+        super().__init__()
+        rows, self.columns = sample_size
+        self.fold = max(1, length // self.columns)
+        self.repeat = max(1, self.columns // length)
+        if self.fold * self.columns != length * self.repeat:
+            raise ValueError(f"A timeline of {length} steps does not fit {self.columns} latent columns.")
+        self.conv1 = nn.Conv1d(channels * self.fold, 2 * width, 3, padding=1)
+        self.conv2 = nn.Conv1d(2 * width, 2 * width, 3, padding=1)
+        self.rows = nn.Parameter(torch.zeros(1, 2 * width, rows, 1))  # lets a hit look different in each mel band
+        self.output = nn.Conv2d(2 * width, width, 1)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, timeline: torch.Tensor) -> torch.Tensor:
+        batch, channels, _ = timeline.shape
+        x = timeline.repeat_interleave(self.repeat, dim=-1)
+        x = x.reshape(batch, channels, self.columns, self.fold).transpose(2, 3)
+        x = x.reshape(batch, channels * self.fold, self.columns)
+        x = self.conv2(F.silu(self.conv1(x)))
+        return self.output(F.silu(x[:, :, None, :] + self.rows))
+
+
+def add_residuals(parts: list[tuple[Residuals, float]]) -> Residuals | None:
+    """Scaled sum of several adapters' residuals; None if there are none, so that the UNet runs as if alone."""
+    total: Residuals | None = None
+    for (downs, middle), scale in parts:
+        scaled = [down * scale for down in downs], middle * scale
+        if total is None:
+            total = scaled
+        else:
+            total = [a + b for a, b in zip(total[0], scaled[0], strict=True)], total[1] + scaled[1]
+    return total

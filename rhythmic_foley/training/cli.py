@@ -1,0 +1,41 @@
+"""`rhythmic-foley train`: prepare the scenes, then the stages one after the other."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+STAGES = ("prepare", "autoencoder", "aligned-encoder", "base", "semantic", "temporal")
+
+
+def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
+    """Adds `train` to the command line."""
+    parser = subparsers.add_parser("train", help="train the embedded model, stage by stage")
+    parser.add_argument("stage", choices=(*STAGES, "all"))
+    parser.add_argument("--data", type=Path, help="sounds.csv with sounds/ beside it (for prepare)")
+    parser.add_argument("--yamnet", type=Path, help="yamnet_fp16.npz (for prepare and aligned-encoder)")
+    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/mini"), help="folder of the components")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="scenes, logs and resumable states")
+    parser.add_argument("--scenes", type=int, default=5000, help="how many training scenes to compose")
+    parser.add_argument("--steps", type=int, help="optimiser steps instead of the recipe's")
+    parser.set_defaults(run=run_training)
+
+
+def run_training(arguments: argparse.Namespace) -> int:
+    """Runs what `add_training_commands` parsed."""
+    from rhythmic_foley.errors import FoleyError
+    from rhythmic_foley.training.prepare import prepare
+    from rhythmic_foley.training.stages import Workshop
+
+    for stage in STAGES if arguments.stage == "all" else (arguments.stage,):
+        if stage in ("prepare", "aligned-encoder") and arguments.yamnet is None:
+            raise FoleyError(f"The stage {stage} needs YAMNet: give --yamnet yamnet_fp16.npz.")
+        if stage == "prepare":
+            if arguments.data is None:
+                raise FoleyError("The stage prepare needs the sounds: give --data sounds.csv.")
+            prepare(arguments.data, arguments.yamnet, arguments.runs / "held_out", scenes=500, seed=1, held_out=True)
+            prepare(arguments.data, arguments.yamnet, arguments.runs / "scenes", scenes=arguments.scenes)
+            continue
+        workshop = Workshop(arguments.runs / "scenes", arguments.yamnet, arguments.checkpoint, arguments.runs)
+        workshop.train(stage, arguments.steps)
+    return 0

@@ -1,0 +1,112 @@
+"""A library of single, captioned sounds to compose training scenes from."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from rhythmic_foley.audio import SAMPLE_RATE_HZ
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.onsets import Onsets, attack_times
+
+# Kept out of training: the evaluation composes its scenes from these packages alone.
+HELD_OUT_PACKAGES = frozenset(
+    {
+        "flare-game",
+        "lugaru-data",
+        "gcompris-qt-data",
+        "simutrans-pak64",
+        "minetest-mod-homedecor",
+        "unknown-horizons",
+        "lomiri-sounds",
+    }
+)
+
+_FADE_SAMPLES = 160  # 10 ms
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One recording: (N,) float32 at 16 kHz with its peak at 1, what it is, and when it hits."""
+
+    id: str
+    caption: str
+    group: str  # coarse class, for balance and for choosing how to place it
+    wave: np.ndarray
+    attacks: Onsets
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.wave) / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True)
+class SoundLibrary:
+    """Captioned sounds in memory; balanced drawing by group and caption."""
+
+    sounds: tuple[Sound, ...]
+
+    @classmethod
+    def from_csv(cls, table: Path, *, held_out: bool = False) -> SoundLibrary:
+        """Reads `sounds.csv` (id, caption, class, package) with `sounds/ID.flac` beside it.
+
+        Args:
+            table: the csv file.
+            held_out: True for the evaluation packages only, False for all others.
+        """
+        with open(table, newline="", encoding="utf-8") as file:
+            rows = [r for r in csv.DictReader(file) if (r["package"] in HELD_OUT_PACKAGES) == held_out]
+        folder = table.parent / "sounds"
+        return cls(tuple(_load((r["id"], folder / f"{r['id']}.flac", r["caption"], r["class"]) for r in rows)))
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> SoundLibrary:
+        """Reads a plain folder: `captions.csv` with the columns file, caption and, if wanted, class."""
+        table = folder / "captions.csv"
+        if not table.exists():
+            raise FoleyError(f"There is no captions.csv (columns: file, caption, class) in {folder.name}.")
+        with open(table, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return cls(
+            tuple(_load((r["file"], folder / r["file"], r["caption"], r.get("class") or "other") for r in rows))
+        )
+
+    @cached_property
+    def captions(self) -> tuple[str, ...]:
+        return tuple(sorted({s.caption for s in self.sounds}))
+
+    @cached_property
+    def _by_group(self) -> dict[str, dict[str, list[Sound]]]:
+        groups: dict[str, dict[str, list[Sound]]] = {}
+        for sound in self.sounds:
+            groups.setdefault(sound.group, {}).setdefault(sound.caption, []).append(sound)
+        return groups
+
+    def draw(self, rng: np.random.Generator) -> list[Sound]:
+        """Draws a caption and returns all its sounds; big groups are damped by a square root."""
+        names = sorted(self._by_group)
+        weights = np.sqrt([sum(map(len, self._by_group[n].values())) for n in names])
+        captions = self._by_group[names[rng.choice(len(names), p=weights / weights.sum())]]
+        keys = sorted(captions)
+        weights = np.sqrt([len(captions[k]) for k in keys])
+        return captions[keys[rng.choice(len(keys), p=weights / weights.sum())]]
+
+
+def _load(rows: Iterable[tuple[str, Path, str, str]]) -> Iterator[Sound]:
+    for name, path, caption, group in rows:
+        wave, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        mono = wave.mean(axis=1)
+        if rate_hz != SAMPLE_RATE_HZ:
+            mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
+        peak = np.abs(mono).max(initial=0.0)
+        if len(mono) >= 256 and peak > 1e-4:
+            mono = (mono / peak).astype(np.float32)
+            mono[-_FADE_SAMPLES:] *= np.linspace(1, 0, _FADE_SAMPLES, dtype=np.float32)  # a cut recording would click
+            yield Sound(name, caption.strip(), group, mono, attack_times(mono, SAMPLE_RATE_HZ))

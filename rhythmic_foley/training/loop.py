@@ -1,0 +1,109 @@
+"""One training loop for every stage: accelerate, EMA, resumable to the step, a log one can plot."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from diffusers.training_utils import EMAModel
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        steps: optimiser steps in all; the learning rate falls to zero along a cosine by then.
+        learning_rate: its peak, reached after `warmup` steps.
+        ema_decay: of the averaged weights that are kept in the end.
+        save_every_s: seconds between resumable checkpoints.
+        log_every: steps between lines of the log.
+    """
+
+    steps: int
+    learning_rate: float
+    warmup: int = 100
+    weight_decay: float = 1e-3
+    ema_decay: float = 0.998
+    save_every_s: float = 240.0
+    log_every: int = 20
+
+
+def train(
+    module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: Schedule, run: Path, precision: str = "bf16"
+) -> None:
+    """Trains the parameters of `module` that require gradients and leaves its averaged weights in it.
+
+    Args:
+        module: what is trained; the closure `loss_of` must use this very object.
+        loss_of: from a step number to a scalar loss. It draws its data from the step number alone, so that a run that
+            was stopped and resumed sees what an unbroken run sees.
+        schedule: see there.
+        run: folder for the log (`log.jsonl`) and the resumable state.
+        precision: accelerate's mixed precision, "bf16" or "no".
+    """
+    accelerator = Accelerator(mixed_precision=precision, gradient_accumulation_steps=1)
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, schedule.learning_rate, (0.9, 0.99), weight_decay=schedule.weight_decay)
+    ema = EMAModel(parameters, decay=schedule.ema_decay, use_ema_warmup=True, power=0.75)
+    progress = _Progress()
+    module, optimizer = accelerator.prepare(module, optimizer)
+    ema.to(accelerator.device)
+    accelerator.register_for_checkpointing(ema, progress)
+    state = run / "state"
+    if state.exists():
+        accelerator.load_state(state)
+    run.mkdir(parents=True, exist_ok=True)
+    saved_s, losses = time.monotonic(), []
+    module.train()
+    while progress.step < schedule.steps:
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.learning_rate * _rate(progress.step, schedule)
+        with accelerator.autocast():
+            loss = loss_of(progress.step)
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        ema.step(parameters)
+        losses.append(loss.item())
+        progress.step += 1
+        if progress.step % schedule.log_every == 0 and accelerator.is_main_process:
+            _log(run, progress.step, losses)
+            losses = []
+        if time.monotonic() - saved_s > schedule.save_every_s:
+            accelerator.save_state(state)
+            saved_s = time.monotonic()
+    accelerator.save_state(state)
+    ema.copy_to(parameters)
+    module.eval()
+
+
+class _Progress:
+    """The step number, as something accelerate can checkpoint."""
+
+    step = 0
+
+    def state_dict(self) -> dict[str, int]:
+        return {"step": self.step}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.step = state["step"]
+
+
+def _rate(step: int, schedule: Schedule) -> float:
+    warm = min(1.0, (step + 1) / max(1, schedule.warmup))
+    return warm * 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * step / schedule.steps))))
+
+
+def _log(run: Path, step: int, losses: list[float]) -> None:
+    line = {"step": step, "loss": round(sum(losses) / len(losses), 5), "time": round(time.time(), 1)}
+    with open(run / "log.jsonl", "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    print(line, flush=True)

@@ -1,0 +1,114 @@
+"""Composes the training scenes once and keeps what the training loops read: mels, YAMNet embeddings, masks, events."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rhythmic_foley.audio import HOP, SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.models.yamnet import Yamnet, from_keras_arrays, patches_at, yamnet_mel
+from rhythmic_foley.training.library import SoundLibrary
+from rhythmic_foley.training.scenes import SCENE_SAMPLES, compose
+
+TOKEN_S = 0.256  # 32 tokens in a window of 8.192 s, about the 4 a second of the paper's encoder
+SCENE_FRAMES = SCENE_SAMPLES // HOP
+SCENE_TOKENS = round(SCENE_SAMPLES / SAMPLE_RATE_HZ / TOKEN_S)
+MAX_EVENTS = 3
+
+
+@dataclass(frozen=True)
+class SceneSet:
+    """Prepared scenes in memory.
+
+    Attributes:
+        mels: (N, 128, 768) uint8, log-mel x 255.
+        embeddings: (N, 48, 1024) float16, YAMNet each 0.256 s.
+        masks: (N, 768) float16, onset strengths.
+        captions: (N, 3) int16 indices into `names`, -1 where there is no event.
+        spans_s: (N, 3, 2) float32, start and end of each event.
+        names: the captions.
+    """
+
+    mels: np.ndarray
+    embeddings: np.ndarray
+    masks: np.ndarray
+    captions: np.ndarray
+    spans_s: np.ndarray
+    names: tuple[str, ...]
+
+    @classmethod
+    def load(cls, folder: Path) -> SceneSet:
+        shards = [np.load(path) for path in sorted(folder.glob("scenes_*.npz"))]
+        names = tuple(json.loads((folder / "captions.json").read_text()))
+        keys = ("mels", "embeddings", "masks", "captions", "spans_s")
+        return cls(*(np.concatenate([s[k] for s in shards]) for k in keys), names)
+
+
+def load_yamnet(weights: Path) -> Yamnet:
+    """Reads the published arrays (`yamnet_fp16.npz`)."""
+    arrays = np.load(weights)
+    network = Yamnet().eval()
+    network.load_state_dict(from_keras_arrays({k: torch.from_numpy(arrays[k].astype(np.float32)) for k in arrays}))
+    return network
+
+
+def prepare(
+    table: Path, yamnet: Path, out: Path, *, scenes: int, seed: int = 0, held_out: bool = False, shard: int = 250
+) -> None:
+    """Writes `scenes_*.npz` shards; those already there are kept, so an interrupted run goes on where it stopped.
+
+    Args:
+        table: `sounds.csv`, with `sounds/` beside it.
+        yamnet: `yamnet_fp16.npz`.
+        out: folder for the shards.
+        scenes: how many scenes in all, a multiple of `shard`.
+        seed: scene i depends on (seed, i) alone.
+        held_out: compose from the evaluation packages instead of the training packages.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    library = SoundLibrary.from_csv(table, held_out=held_out)
+    (out / "captions.json").write_text(json.dumps(library.captions))
+    missing = [s for s in range(scenes // shard) if not (out / f"scenes_{s:04d}.npz").exists()]
+    work = partial(_write_shard, library, load_yamnet(yamnet), out, seed, shard)
+    # Fork: the library is shared between the workers without a copy.
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+        for number in pool.imap_unordered(work, missing):
+            print(f"shard {number}: {shard} scenes", flush=True)
+
+
+def _write_shard(library: SoundLibrary, yamnet: Yamnet, out: Path, seed: int, size: int, number: int) -> int:
+    torch.set_num_threads(1)
+    rows = [_scene_row(library, yamnet, np.random.default_rng((seed, number * size + i))) for i in range(size)]
+    path = out / f"scenes_{number:04d}.npz"
+    partial_path = path.with_suffix(".part.npz")
+    np.savez(partial_path, **{k: np.stack([row[k] for row in rows]) for k in rows[0]})
+    partial_path.rename(path)
+    return number
+
+
+@torch.no_grad()
+def _scene_row(library: SoundLibrary, yamnet: Yamnet, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    scene = compose(library, rng, max_sources=MAX_EVENTS)
+    wave = torch.from_numpy(scene.wave)
+    centres_s = (torch.arange(SCENE_TOKENS) + 0.5) * TOKEN_S
+    with torch.autocast("cpu", torch.bfloat16):
+        embeddings, _ = yamnet(patches_at(yamnet_mel(wave), centres_s))
+    captions = np.full(MAX_EVENTS, -1, np.int16)
+    spans_s = np.zeros((MAX_EVENTS, 2), np.float32)
+    for i, event in enumerate(scene.events):
+        captions[i] = library.captions.index(event.label)
+        spans_s[i] = event.start_s, event.end_s
+    return {
+        "mels": (log_mel(wave) * 255).round().byte().numpy(),
+        "embeddings": embeddings.half().numpy(),
+        "masks": scene.onsets.to_mask(SCENE_FRAMES, SAMPLE_RATE_HZ / HOP).astype(np.float16),
+        "captions": captions,
+        "spans_s": spans_s,
+    }

@@ -1,0 +1,153 @@
+"""The recipe of the embedded model, stage by stage; each reads and writes one folder of components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from transformers import AutoTokenizer, BertModel
+
+from rhythmic_foley.models.adapters import Adapter
+from rhythmic_foley.models.aligned_encoder import AlignedEncoder
+from rhythmic_foley.models.autoencoder import MelAutoencoder
+from rhythmic_foley.models.sizes import (
+    MINI,
+    Size,
+    new_aligned_encoder,
+    new_autoencoder,
+    new_semantic_adapter,
+    new_temporal_adapter,
+    new_unet,
+)
+from rhythmic_foley.models.text_encoder import embed_text, embed_tokens
+from rhythmic_foley.training import diffusion, encoders
+from rhythmic_foley.training.batches import Windows
+from rhythmic_foley.training.loop import Schedule
+from rhythmic_foley.training.prepare import SceneSet, load_yamnet
+
+SCHEDULES = {
+    "autoencoder": Schedule(steps=800, learning_rate=1e-3, weight_decay=0.0, ema_decay=0.99),
+    "aligned-encoder": Schedule(steps=1200, learning_rate=2e-3, weight_decay=1e-2, ema_decay=0.99),
+    "base": Schedule(steps=2600, learning_rate=5e-4),
+    "temporal": Schedule(steps=1300, learning_rate=5e-4),
+    "semantic": Schedule(steps=700, learning_rate=4e-4),
+}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where a training run finds and leaves things.
+
+    Attributes:
+        scenes_folder: prepared scenes.
+        yamnet: `yamnet_fp16.npz`.
+        checkpoint: folder with `text_encoder/` and `tokenizer/`; the trained components are written beside them.
+        runs: logs and resumable states.
+        size: of the networks.
+    """
+
+    scenes_folder: Path
+    yamnet: Path
+    checkpoint: Path
+    runs: Path
+    size: Size = MINI
+
+    def train(self, stage: str, steps: int | None = None) -> None:
+        """Runs one stage to its end, resuming it if it was begun."""
+        schedule = SCHEDULES[stage]
+        schedule = replace(schedule, steps=steps or schedule.steps)
+        run = self.runs / stage
+        {
+            "autoencoder": self._autoencoder,
+            "aligned-encoder": self._aligned_encoder,
+            "base": self._base,
+            "semantic": self._semantic,
+            "temporal": self._temporal,
+        }[stage](schedule, run)
+
+    def _autoencoder(self, schedule: Schedule, run: Path) -> None:
+        autoencoder = self._fitted_autoencoder()
+        encoders.train_autoencoder(autoencoder, self.scenes, schedule, run)
+        self._save(autoencoder, "vae")
+
+    def _aligned_encoder(self, schedule: Schedule, run: Path) -> None:
+        encoder = new_aligned_encoder(self.size)
+        if self.size.yamnet_channels is None:
+            encoder.yamnet.load_state_dict(load_yamnet(self.yamnet).state_dict())
+        encoders.fit_audio_projection(encoder, self.scenes)
+        encoders.train_aligned_encoder(encoder, self._windows(encoder), schedule, run)
+        self._save(encoder, "aligned_encoder")
+
+    def _base(self, schedule: Schedule, run: Path) -> None:
+        unet = new_unet(self.size).to(memory_format=torch.channels_last)
+        diffusion.train_base(unet, self._frozen(), schedule, run)
+        self._save(unet, "unet")
+
+    def _semantic(self, schedule: Schedule, run: Path) -> None:
+        unet = self._load(UNet2DConditionModel, "unet").to(memory_format=torch.channels_last)
+        adapter = new_semantic_adapter(self.size, unet).to(memory_format=torch.channels_last)
+        diffusion.train_semantic(adapter, unet, self._frozen(), self._words, schedule, run)
+        self._save(adapter, "semantic_adapter")
+
+    def _temporal(self, schedule: Schedule, run: Path) -> None:
+        unet = self._load(UNet2DConditionModel, "unet").to(memory_format=torch.channels_last)
+        adapter = new_temporal_adapter(self.size, unet).to(memory_format=torch.channels_last)
+        diffusion.train_temporal(adapter, unet, self._frozen(), schedule, run)
+        self._save(adapter, "temporal_adapter")
+
+    def _words(self, texts: list[str]) -> torch.Tensor:
+        """Token states (B, L, text), zeros for no text, as the pipeline gives them."""
+        hidden, _ = embed_tokens(texts, self.tokenizer, self.text_encoder)
+        return hidden * torch.tensor([bool(text) for text in texts])[:, None, None]
+
+    @cached_property
+    def scenes(self) -> SceneSet:
+        return SceneSet.load(self.scenes_folder)
+
+    @cached_property
+    def tokenizer(self) -> AutoTokenizer:
+        return AutoTokenizer.from_pretrained(self.checkpoint / "tokenizer")
+
+    @cached_property
+    def text_encoder(self) -> BertModel:
+        encoder = BertModel.from_pretrained(
+            self.checkpoint / "text_encoder", dtype=torch.float32, add_pooling_layer=False
+        )
+        return encoder.eval().requires_grad_(False)
+
+    def _frozen(self) -> diffusion.Frozen:
+        encoder = self._load(AlignedEncoder, "aligned_encoder").eval().requires_grad_(False)
+        return diffusion.Frozen(encoder, self._windows(encoder), new_scheduler())
+
+    def _windows(self, encoder: AlignedEncoder) -> Windows:
+        text = embed_text(self.scenes.names, self.tokenizer, self.text_encoder)
+        return Windows(self.scenes, self._fitted_autoencoder(), encoder, text)
+
+    def _fitted_autoencoder(self) -> MelAutoencoder:
+        """The autoencoder so far; its encoder is fitted once and then never changes, since all latents hang on it."""
+        if not (self.checkpoint / "vae").exists():
+            autoencoder = new_autoencoder(self.size)
+            error = encoders.fit_autoencoder(autoencoder, self.scenes)
+            print(f"linear round trip: mean absolute error {error:.4f} on the [-1, 1] scale", flush=True)
+            self._save(autoencoder, "vae")
+        return self._load(MelAutoencoder, "vae")
+
+    def _load(self, cls: type, name: str) -> torch.nn.Module:
+        return cls.from_pretrained(self.checkpoint / name, torch_dtype=torch.float32)
+
+    def _save(self, component: MelAutoencoder | AlignedEncoder | UNet2DConditionModel | Adapter, name: str) -> None:
+        component.to(torch.float16).save_pretrained(self.checkpoint / name)
+
+
+def new_scheduler() -> DDPMScheduler:
+    """The noise schedule of Diff-Foley; the embedded model predicts velocity, which learned faster than noise."""
+    return DDPMScheduler(
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+    )
