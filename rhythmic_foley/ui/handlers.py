@@ -1,0 +1,272 @@
+"""What the page does when a button is pressed: build one request, follow the studio, say what happened.
+
+Handlers take the values of controls by name and give back updates by name; which component a name stands for is the
+layout's business. Those that take long are generators, because only a generator can be stopped between two steps.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.motion import pick_onsets
+from rhythmic_foley.studio import Analysis, Controls, Progress, Studio, Take
+from rhythmic_foley.ui import pictures
+from rhythmic_foley.ui.form import MAX_SEED, Form, onsets_from_text, rows_from_events
+
+log = logging.getLogger(__name__)
+
+Updates = dict[str, Any]
+
+CALM = "Something went wrong here that is not your fault; please try again, or try another clip."
+NO_CLIP = "Choose a clip first: upload one or take an example."
+KEEP_S = 6 * 3600
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where a long piece of work shows its progress, and which of the page's buttons rest meanwhile."""
+
+    name: str
+    buttons: tuple[str, ...] = ("quick", "describe", "generate")
+
+    def working(self, progress: Progress | None = None) -> Updates:
+        """Progress; without one, the first sign that something happens."""
+        resting = {name: gr.update(interactive=False) for name in self.buttons} if progress is None else {}
+        bar = pictures.progress_bar(progress or Progress(0.0, "Starting", None))
+        shown = {f"{self.name}_stop": gr.update(visible=True)} if progress is None else {}
+        return {f"{self.name}_status": gr.update(value=bar, visible=True), **resting, **shown}
+
+    def idle(self, sentence: str = "", *, trouble: bool = False) -> Updates:
+        """The page at rest again, with the last word on what happened."""
+        status = gr.update(value=pictures.said(sentence, trouble=trouble) if sentence else "", visible=bool(sentence))
+        return {
+            f"{self.name}_status": status,
+            f"{self.name}_stop": gr.update(visible=False),
+            **{name: gr.update(interactive=True) for name in self.buttons},
+        }
+
+
+class Handlers:
+    """The page's handlers for one studio. Holds nothing of any visitor: that lives in the page's own state."""
+
+    def __init__(self, studio: Studio, runs: Path | None = None) -> None:
+        """Take the studio, and the folder below which every run gets its own."""
+        self.studio = studio
+        self.runs = runs or Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir(), "gradio")) / "runs"
+
+    def show_clip(self, clip: str | None) -> Updates:
+        """Facts of a new clip; whatever belonged to the last one goes."""
+        cleared = {
+            "analysis": None,
+            "finished": (),
+            "results": gr.update(visible=False),
+            "events": [],
+            "text": "",
+            "onsets": "",
+            "strip": gr.update(visible=False),
+            "describer": gr.update(visible=False),
+            **{f"{name}_status": gr.update(visible=False) for name in ("quick", "describe", "generate")},
+        }
+        if not clip:
+            return cleared | {"facts": gr.update(visible=False)}
+        try:
+            *_, analysis = self.studio.analyse(clip, describe=False, find_onsets=False)
+        except FoleyError as error:
+            gr.Warning(str(error), title="Clip")
+            return cleared | {"facts": gr.update(value=pictures.said(str(error), trouble=True), visible=True)}
+        except Exception:
+            log.exception("probing a clip failed")
+            return cleared | {"facts": gr.update(value=pictures.said(CALM, trouble=True), visible=True)}
+        return cleared | {"facts": gr.update(value=pictures.clip_facts(analysis.clip), visible=True)}
+
+    def describe(self, clip: str | None) -> Iterator[Updates]:
+        """Propose sounds and onsets, over whatever stood there."""
+        job = Job("describe")
+        yield from _spoken(job, self._describe(job, clip))
+
+    def repick(self, analysis: Analysis | None, threshold: float) -> Updates:
+        """Other onsets from the kept curve; nothing is analysed again."""
+        if analysis is None:
+            return {}
+        onsets = pick_onsets(analysis.curve, threshold)
+        return {"onsets": onsets.format(), "strip": _strip(analysis, onsets.times_s, threshold)}
+
+    def redraw(self, analysis: Analysis | None, threshold: float, onsets: str) -> Updates:
+        """The strip for onsets as typed, or the sentence about what cannot be read."""
+        try:
+            wanted = onsets_from_text(onsets, analysis, threshold)
+        except FoleyError as error:
+            return {"strip": gr.update(value=pictures.said(str(error), trouble=True), visible=True)}
+        if analysis is None:
+            return {"strip": gr.update(visible=False)}
+        return {"strip": _strip(analysis, wanted.times_s, threshold)}
+
+    def generate(
+        self, clip: str | None, analysis: Analysis | None, finished: tuple[Take, ...], **form: Any
+    ) -> Iterator[Updates]:
+        """Takes from what the controls say; a clip that was not looked at yet is looked at first."""
+        job = Job("generate")
+        yield from _spoken(job, self._generate(job, clip, analysis, finished, Form(**form)))
+
+    def quick(self, clip: str | None, finished: tuple[Take, ...]) -> Iterator[Updates]:
+        """One take from the proposals and the defaults, whatever the controls say."""
+        job = Job("quick")
+        yield from _spoken(job, self._quick(job, clip, finished))
+
+    def stopped(self) -> Updates:
+        """The page after Stop: finished takes stay."""
+        updates: Updates = {}
+        for name in ("quick", "describe", "generate"):
+            updates |= Job(name).idle()
+        return updates | Job("generate").idle("Stopped. Finished takes are kept.")
+
+    def show_take(self, finished: tuple[Take, ...], chosen: int | None) -> Updates:
+        """Another take of those that are there."""
+        return take_updates(finished, chosen) if chosen is not None and chosen < len(finished) else {}
+
+    def keep_seed(self, finished: tuple[Take, ...], chosen: int | None) -> Updates:
+        """The shown take's seed into the seed field."""
+        return {"seed": str(finished[chosen].seed)} if chosen is not None and chosen < len(finished) else {}
+
+    def new_seed(self) -> Updates:
+        """A seed drawn at random."""
+        return {"seed": str(random.randint(0, MAX_SEED))}
+
+    def _understand(self, job: Job, clip: str | None) -> Generator[Updates, None, Analysis]:
+        if not clip:
+            raise FoleyError(NO_CLIP)
+        yield job.working()
+        with closing(self.studio.analyse(clip)) as work:
+            for item in work:
+                if isinstance(item, Progress):
+                    yield job.working(item)
+                else:
+                    analysis = item
+        return analysis
+
+    def _describe(self, job: Job, clip: str | None) -> Iterator[Updates]:
+        analysis = yield from self._understand(job, clip)
+        yield proposals(analysis) | job.idle()
+
+    def _generate(
+        self, job: Job, clip: str | None, analysis: Analysis | None, finished: tuple[Take, ...], form: Form
+    ) -> Iterator[Updates]:
+        fresh = analysis is None
+        if analysis is None:
+            analysis = yield from self._understand(job, clip)
+            typed = {"events": bool(_filled(form.events)), "onsets": bool(form.onsets.strip()), "strip": False}
+            proposed = proposals(analysis)
+            yield {name: update for name, update in proposed.items() if not typed.get(name)}
+        controls = form.controls(analysis, proposed=fresh)
+        yield from self._dub(job, analysis, controls, finished)
+
+    def _quick(self, job: Job, clip: str | None, finished: tuple[Take, ...]) -> Iterator[Updates]:
+        analysis = yield from self._understand(job, clip)
+        yield proposals(analysis)
+        yield from self._dub(job, analysis, Controls(), finished)
+
+    def _dub(self, job: Job, analysis: Analysis, controls: Controls, finished: tuple[Take, ...]) -> Iterator[Updates]:
+        yield job.working()
+        folder = new_run(self.runs)
+        original = self.studio.original_mel(analysis, folder)
+        before = len(finished)
+        with closing(self.studio.dub(analysis, controls, folder)) as work:
+            for item in work:
+                if isinstance(item, Progress):
+                    yield job.working(item)
+                    continue
+                finished = (*finished, item)
+                yield {"finished": finished, "results": gr.update(visible=True)} | original_updates(original)
+                yield take_updates(finished, len(finished) - 1)
+        made = len(finished) - before
+        yield job.idle(f"{made} new take{'s' if made != 1 else ''} below.")
+
+
+def proposals(analysis: Analysis) -> Updates:
+    """What an analysis fills in."""
+    return {
+        "analysis": analysis,
+        "describer": gr.update(value=pictures.describer_line(analysis), visible=True),
+        "events": rows_from_events(analysis.events),
+        "onsets": analysis.onsets.format(),
+        "threshold": analysis.threshold,
+        "strip": _strip(analysis, analysis.onsets.times_s, analysis.threshold),
+    }
+
+
+def take_updates(finished: tuple[Take, ...], chosen: int) -> Updates:
+    """The results section showing one take among all."""
+    take = finished[chosen]
+    choices = [(f"{i + 1} · seed {one.seed} · hits {_short_rate(one)}", i) for i, one in enumerate(finished)]
+    alt = f"Mel spectrogram of take {chosen + 1}, onsets hit: {pictures.hit_rate(take)}"
+    return {
+        "chosen": gr.update(choices=choices, value=chosen),
+        "video": str(take.video),
+        "wav": str(take.wav),
+        "mel": gr.update(value=str(take.mel), alt_text=alt),
+        "take_facts": pictures.take_facts(take),
+        "settings": take.settings.read_text(encoding="utf-8"),
+        "download_video": str(take.video),
+        "download_wav": str(take.wav),
+        "download_settings": str(take.settings),
+    }
+
+
+def original_updates(original: Path | None) -> Updates:
+    """The mel of the clip's own sound, or that there is none."""
+    if original is None:
+        return {"original_mel": gr.update(visible=False), "original_none": gr.update(visible=True)}
+    return {
+        "original_mel": gr.update(value=str(original), visible=True),
+        "original_none": gr.update(visible=False),
+    }
+
+
+def new_run(runs: Path) -> Path:
+    """A folder that only this run knows; those that are older than the page promises go."""
+    with suppress(OSError):
+        for old in runs.iterdir():
+            if time.time() - old.stat().st_mtime > KEEP_S:
+                shutil.rmtree(old, ignore_errors=True)
+    folder = runs / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _spoken(job: Job, work: Iterator[Updates]) -> Iterator[Updates]:
+    """Run a generator of updates; whatever goes wrong becomes one sentence on the page, and the page rests again."""
+    try:
+        yield from work
+    except FoleyError as error:
+        gr.Warning(str(error), title="Please check")
+        yield job.idle(str(error), trouble=True)
+    except Exception:
+        log.exception("%s failed", job.name)
+        gr.Warning(CALM, title="Sorry")
+        yield job.idle(CALM, trouble=True)
+
+
+def _strip(analysis: Analysis, onsets_s: tuple[float, ...], threshold: float) -> Any:
+    return gr.update(value=pictures.onset_strip(analysis, onsets_s, threshold), visible=True)
+
+
+def _filled(rows: Any) -> list[Any]:
+    return [row for row in rows if any(str(cell if cell is not None else "").strip() for cell in row)]
+
+
+def _short_rate(take: Take) -> str:
+    return f"{take.measured.hits}/{take.measured.wanted}" if take.measured and take.measured.wanted else "–"

@@ -1,0 +1,375 @@
+"""The page: which controls there are, where they stand, and which handler each one calls."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from rhythmic_foley.motion import DEFAULT_THRESHOLD
+from rhythmic_foley.studio import Controls, Studio
+from rhythmic_foley.ui.api import Endpoints
+from rhythmic_foley.ui.form import EVENT_HEADERS, Form
+from rhythmic_foley.ui.handlers import KEEP_S, Handlers, Updates
+from rhythmic_foley.ui.theme import ACCENT
+
+MAX_UPLOAD_MB = 500
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+LIMITS = (
+    f"MP4, MOV, WebM, MKV or AVI, from 0.3 s to 10 min, up to {MAX_UPLOAD_MB} MB. "
+    f"Your clip stays on this server and is removed after {KEEP_S // 3600} hours."
+)
+_FORM = tuple(Form.__dataclass_fields__)
+_MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
+_LIGHT = {"concurrency_id": "light", "concurrency_limit": 2}
+
+Widgets = dict[str, Any]
+
+
+def build_app(studio: Studio) -> gr.Blocks:
+    """The whole page for one studio."""
+    handlers = Handlers(studio)
+    with gr.Blocks(title="Rhythmic Foley", analytics_enabled=False, delete_cache=(3600, KEEP_S)) as page:
+        gr.HTML(
+            "<h1>Rhythmic Foley</h1><p>Sound for silent clips: see what sounds and when, correct it, dub it.</p>",
+            elem_classes="rf-head",
+        )
+        w: Widgets = {"analysis": gr.State(None), "finished": gr.State(())}
+        w |= _clip_section()
+        w |= _understand_section()
+        w |= _dub_section()
+        w |= _results_section()
+        _wire(w, handlers)
+        _wire_api(Endpoints(studio, handlers.runs))
+    return page
+
+
+def _section(number: int, title: str, hint: str) -> None:
+    gr.HTML(f"<h2><span>{number}</span>{title}</h2><p class='rf-quiet'>{hint}</p>", elem_classes="rf-title")
+
+
+def _job(name: str, label: str, variant: str) -> Widgets:
+    """A button that starts a long piece of work; beside it, while it runs, its progress and a button that stops it."""
+    with gr.Row(elem_classes="rf-job"):
+        start = gr.Button(label, variant=variant, scale=0, min_width=240, elem_id=name)
+        status = gr.HTML(visible=False, min_width=180, elem_id=f"{name}-status")
+        stop = gr.Button("Stop", variant="stop", visible=False, scale=0, min_width=90, elem_id=f"{name}-stop")
+    return {name: start, f"{name}_status": status, f"{name}_stop": stop}
+
+
+def _clip_section() -> Widgets:
+    w: Widgets = {}
+    with gr.Column(elem_classes="rf-section"):
+        _section(1, "Clip", LIMITS)
+        with gr.Row():
+            with gr.Column(scale=3, min_width=300):
+                w["clip"] = gr.Video(
+                    label="Clip", sources=["upload"], interactive=True, height=320, buttons=[], elem_id="clip"
+                )
+            with gr.Column(scale=2, min_width=280):
+                w["facts"] = gr.HTML(visible=False, elem_id="facts")
+                examples = sorted(EXAMPLES.glob("*.mp4")) if EXAMPLES.is_dir() else []
+                if examples:
+                    labels = [path.stem.replace("_", " ") for path in examples]
+                    gr.Examples(
+                        [[str(path)] for path in examples],
+                        w["clip"],
+                        label="Examples",
+                        example_labels=labels,
+                        api_visibility="private",
+                        elem_id="examples",
+                    )
+                w |= _job("quick", "Quick dub", "secondary")
+                gr.HTML("<p class='rf-quiet'>All at once with the defaults; correct it afterwards if need be.</p>")
+    return w
+
+
+def _understand_section() -> Widgets:
+    w: Widgets = {}
+    with gr.Column(elem_classes="rf-section"):
+        _section(2, "Understand", "What sounds, and when. Proposals from the picture; change whatever is wrong.")
+        w |= _job("describe", "Describe & find onsets", "primary")
+        w["describer"] = gr.HTML(visible=False, elem_id="describer")
+        w["events"] = gr.Dataframe(
+            [],
+            headers=list(EVENT_HEADERS),
+            datatype="str",
+            type="array",
+            column_count=len(EVENT_HEADERS),
+            interactive=True,
+            label="Sounds, from start to end in seconds; without an end, to the end of the clip",
+            wrap=True,
+            buttons=[],
+            column_widths=["15%", "15%", "35%", "35%"],
+            elem_id="events",
+        )
+        with gr.Row():
+            w["text"] = gr.Textbox(
+                label="Or in one line",
+                info="For the whole clip; used instead of the table.",
+                placeholder="footsteps on gravel, slow, close",
+                min_width=260,
+                elem_id="text",
+            )
+            w["negative"] = gr.Textbox(
+                Controls().negative,
+                label="Not to be heard",
+                info="Sounds to keep away from.",
+                placeholder="music, speech",
+                min_width=260,
+                elem_id="negative",
+            )
+        w["strip"] = gr.HTML(visible=False, elem_id="strip")
+        with gr.Row():
+            w["onsets"] = gr.Textbox(
+                label="Onsets",
+                info="Seconds at which something hits, such as 0.5, 1.25, 2. Empty for none.",
+                scale=3,
+                min_width=280,
+                elem_id="onsets",
+            )
+            w["threshold"] = gr.Slider(
+                0.05,
+                1,
+                DEFAULT_THRESHOLD,
+                step=0.01,
+                label="Onset threshold",
+                scale=2,
+                min_width=240,
+                info="Lower finds more. Moving it replaces the onsets.",
+                elem_id="threshold",
+                buttons=[],
+            )
+    return w
+
+
+def _dub_section() -> Widgets:
+    w: Widgets = {}
+    plain = Controls()
+    with gr.Column(elem_classes="rf-section"):
+        _section(3, "Dub", "How strongly to follow what stands above, and how many takes to make.")
+        with gr.Row():
+            w["semantic_scale"] = gr.Slider(
+                0,
+                2,
+                plain.semantic_scale,
+                step=0.05,
+                label="Semantic strength",
+                info="How much the sounds count; 0 is off.",
+                min_width=260,
+                elem_id="semantic",
+            )
+            w["temporal_scale"] = gr.Slider(
+                0,
+                2,
+                plain.temporal_scale,
+                step=0.05,
+                label="Temporal strength",
+                info="How much the onsets count; 0 is off.",
+                min_width=260,
+                elem_id="temporal",
+            )
+        with gr.Row(elem_classes="rf-low"):
+            w["takes"] = gr.Slider(
+                1,
+                4,
+                plain.takes,
+                step=1,
+                label="Takes",
+                info="Each with a seed of its own.",
+                buttons=[],
+                min_width=200,
+                elem_id="takes",
+            )
+            w["seed"] = gr.Textbox(
+                label="Seed",
+                info="The same seed gives the same take.",
+                placeholder="a new one each time",
+                min_width=200,
+                elem_id="seed",
+            )
+            w["new_seed"] = gr.Button("New seed", scale=0, min_width=140, elem_id="new-seed")
+        with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+            w |= _advanced(plain)
+        w |= _job("generate", "Generate", "primary")
+    return w
+
+
+def _advanced(plain: Controls) -> Widgets:
+    w: Widgets = {}
+    with gr.Row():
+        w["steps"] = gr.Slider(
+            1,
+            100,
+            plain.steps,
+            step=1,
+            label="Steps",
+            info="More is finer and slower.",
+            min_width=260,
+            elem_id="steps",
+        )
+        w["guidance_scale"] = gr.Slider(
+            1,
+            12,
+            plain.guidance_scale,
+            step=0.1,
+            label="Guidance",
+            info="How closely to follow picture and sounds; 1 is off.",
+            min_width=260,
+            elem_id="guidance",
+        )
+    with gr.Row():
+        with gr.Column(min_width=260):
+            w["keep_original"] = gr.Checkbox(
+                plain.keep_original_db is not None, label="Keep the original sound", elem_id="keep-original"
+            )
+            w["keep_original_db"] = gr.Slider(
+                -30, 6, plain.keep_original_db or 0, step=1, label="Level of the original (dB)", elem_id="original-db"
+            )
+        with gr.Column(min_width=260):
+            w["normalise"] = gr.Checkbox(
+                plain.loudness_lufs is not None, label="Set the loudness", elem_id="normalise"
+            )
+            w["loudness_lufs"] = gr.Slider(
+                -30, -8, plain.loudness_lufs or -16, step=0.5, label="Loudness (LUFS)", elem_id="loudness"
+            )
+    return w
+
+
+def _results_section() -> Widgets:
+    w: Widgets = {}
+    with gr.Column(elem_classes="rf-section", visible=False, elem_id="results") as w["results"]:
+        gr.HTML("<h2>Takes</h2>", elem_classes="rf-title")
+        w["chosen"] = gr.Radio([], label="Take", show_label=False, container=False, elem_id="chosen")
+        with gr.Row():
+            with gr.Column(scale=3, min_width=300):
+                w["video"] = gr.Video(label="Dubbed clip", interactive=False, height=380, buttons=[], elem_id="video")
+            with gr.Column(scale=2, min_width=280):
+                w["take_facts"] = gr.HTML(elem_id="take-facts")
+                w["wav"] = gr.Audio(
+                    label="Sound alone",
+                    type="filepath",
+                    interactive=False,
+                    buttons=[],
+                    elem_id="wav",
+                    waveform_options=gr.WaveformOptions(waveform_progress_color=ACCENT),
+                )
+                with gr.Row():
+                    for kind, label in (("video", "Video"), ("wav", "Wav"), ("settings", "Settings")):
+                        w[f"download_{kind}"] = gr.DownloadButton(
+                            label, size="md", min_width=80, elem_id=f"download-{kind}"
+                        )
+                w["keep_seed"] = gr.Button("Use this seed again", size="md", elem_id="keep-seed")
+        with gr.Row():
+            w["mel"] = gr.Image(
+                label="Mel of this take, wanted onsets drawn",
+                interactive=False,
+                type="filepath",
+                buttons=["fullscreen"],
+                min_width=300,
+                elem_id="mel",
+            )
+            w["original_mel"] = gr.Image(
+                label="Mel of the original sound",
+                interactive=False,
+                type="filepath",
+                buttons=["fullscreen"],
+                min_width=300,
+                elem_id="original-mel",
+            )
+            w["original_none"] = gr.HTML(
+                "<p class='rf-quiet'>The clip has no sound of its own to compare with.</p>",
+                visible=False,
+                elem_id="original-none",
+            )
+        with gr.Accordion("Settings of this take", open=False):
+            w["settings"] = gr.Code(
+                language="json", show_label=False, interactive=False, elem_id="settings", max_lines=24
+            )
+    return w
+
+
+def _wire(w: Widgets, handlers: Handlers) -> None:
+    """Connect each control with its handler. Nothing here is an endpoint: programs have their own."""
+
+    def on(event: Callable, handler: Callable, inputs: Sequence[str], **how: Any) -> Any:
+        settings = {"show_progress": "hidden", "api_visibility": "private", **how}
+        return event(
+            _to_widgets(handler, w),
+            inputs_kwargs={name: w[name] for name in inputs},
+            outputs=list(w.values()),
+            **settings,
+        )
+
+    form = ("clip", "analysis", "finished", *_FORM)
+    typed = ("analysis", "threshold", "onsets")
+    latest = {"queue": False, "trigger_mode": "always_last"}
+    on(w["clip"].change, handlers.show_clip, ["clip"], **_LIGHT)
+    jobs = [
+        on(w["quick"].click, handlers.quick, ["clip", "finished"], **_MODEL, **_shown_on(w, "quick")),
+        on(w["describe"].click, handlers.describe, ["clip"], **_MODEL, **_shown_on(w, "describe")),
+        on(w["generate"].click, handlers.generate, form, **_MODEL, **_shown_on(w, "generate")),
+    ]
+    for name in ("quick", "describe", "generate"):
+        on(w[f"{name}_stop"].click, handlers.stopped, [], cancels=jobs, queue=False)
+    on(w["threshold"].input, handlers.repick, ["analysis", "threshold"], **latest)
+    on(w["onsets"].input, handlers.redraw, typed, **latest)
+    on(w["new_seed"].click, handlers.new_seed, [], queue=False)
+    on(w["chosen"].input, handlers.show_take, ["finished", "chosen"], queue=False)
+    on(w["keep_seed"].click, handlers.keep_seed, ["finished", "chosen"], queue=False)
+
+
+def _shown_on(w: Widgets, job: str) -> dict[str, Any]:
+    """Where Gradio says how many people are waiting before it is this visitor's turn."""
+    return {"show_progress": "minimal", "show_progress_on": w[f"{job}_status"]}
+
+
+def _to_widgets(handler: Callable, w: Widgets) -> Callable:
+    """A handler whose updates by name have become updates by component."""
+
+    def named(updates: Updates) -> dict[Any, Any]:
+        return {w[name]: value for name, value in updates.items()}
+
+    if inspect.isgeneratorfunction(handler):
+
+        def stream(**values: Any) -> Iterator[dict[Any, Any]]:
+            for updates in handler(**values):
+                yield named(updates)
+
+        return stream
+
+    def once(**values: Any) -> dict[Any, Any]:
+        return named(handler(**values))
+
+    return once
+
+
+def _wire_api(endpoints: Endpoints) -> None:
+    """`/analyse` and `/dub`. Their components are never shown; Gradio derives types and upload checks from them."""
+    plain = Controls()
+    with gr.Group(visible=False):
+        clip = gr.Video(label="clip")
+        analysis = gr.JSON(label="analysis")
+        videos, wavs = (gr.File(label=label, file_count="multiple") for label in ("videos", "wavs"))
+        takes = gr.JSON(label="takes")
+        settings = {
+            "events": gr.JSON(None, label="events"),
+            "onsets": gr.JSON(None, label="onsets"),
+            "text": gr.Textbox("", label="text"),
+            "negative": gr.Textbox(plain.negative, label="negative"),
+            "semantic_scale": gr.Number(plain.semantic_scale, label="semantic_scale"),
+            "temporal_scale": gr.Number(plain.temporal_scale, label="temporal_scale"),
+            "guidance_scale": gr.Number(plain.guidance_scale, label="guidance_scale"),
+            "steps": gr.Number(plain.steps, label="steps", precision=0),
+            "seed": gr.Number(None, label="seed", precision=0),
+            "takes": gr.Number(1, label="takes", precision=0),
+            "keep_original_db": gr.Number(None, label="keep_original_db"),
+            "loudness_lufs": gr.Number(plain.loudness_lufs, label="loudness_lufs"),
+        }
+        trigger = gr.Button()
+    trigger.click(endpoints.analyse, clip, analysis, api_name="analyse", **_MODEL)
+    trigger.click(endpoints.dub, [clip, *settings.values()], [videos, wavs, takes], api_name="dub", **_MODEL)

@@ -1,0 +1,48 @@
+"""Colours, fonts and spacing: one accent, light and dark, nothing fetched from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+STYLE = Path(__file__).with_name("style.css")
+
+ACCENT = "#0d9488"
+_SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
+_MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Liberation Mono", "monospace")
+
+
+def build_theme() -> gr.themes.Base:
+    """Gradio's plain theme in teal on grey with the fonts of the visitor's system."""
+    theme = gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        secondary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.zinc,
+        radius_size=gr.themes.sizes.radius_md,
+        text_size=gr.themes.sizes.text_md,
+        font=[gr.themes.Font(name) for name in _SYSTEM_FONTS],
+        font_mono=[gr.themes.Font(name) for name in _MONO_FONTS],
+    )
+    return theme.set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        block_border_width="1px",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_title_text_weight="500",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_400",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_text_color="white",
+        button_primary_text_color_dark="white",
+        slider_color="*primary_600",
+        slider_color_dark="*primary_500",
+    )
