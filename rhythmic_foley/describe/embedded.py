@@ -23,7 +23,7 @@ MAX_FRAMES = 60
 FRAME_EVERY_S = 2.0
 BATCH_FRAMES = 8
 
-# On real clips with a nameable source the right sound averaged 0.49 and more, the strongest wrong one 0.22.
+# On 15 real clips the right sound, where there is a class for it, averaged 0.47 and more, the strongest wrong one 0.21.
 SURE = 0.35
 # A frame that shows a sure sound this much weaker still belongs to its span.
 FAINT = 0.25
@@ -106,20 +106,23 @@ class EmbeddedDescriber:
 
 
 def spread(frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> Iterator[tuple[float, np.ndarray]]:
-    """Choose frames evenly over a clip out of a stream: 10 of a short clip, one in 2 s of a longer one, 60 at most."""
-    n_frames = min(max(round(duration_s / FRAME_EVERY_S), MIN_FRAMES), MAX_FRAMES)
-    chosen, latest = 0, None
+    """Choose frames evenly over a clip out of a stream: 10 of a short clip, one in 2 s of a longer one, 60 at most.
+
+    The clip is cut into as many slots as frames are wanted; of each slot the frame nearest its middle is chosen.
+    """
+    n_slots = min(max(round(duration_s / FRAME_EVERY_S), MIN_FRAMES), MAX_FRAMES)
+    slot_s = max(duration_s, 1e-3) / n_slots
+    slot, chosen = 0, None
     for time_s, frame in frames:
-        latest = (time_s, frame)
-        if time_s >= (chosen + 0.5) * duration_s / n_frames:
-            yield latest
-            # A frame that is late for several turns still counts once.
-            chosen = max(chosen + 1, int(time_s / duration_s * n_frames + 0.5) if duration_s > 0 else n_frames)
-            latest = None
-        if chosen >= n_frames:
-            return
-    if chosen == 0 and latest is not None:
-        yield latest
+        this_slot = min(int(time_s / slot_s), n_slots - 1)
+        if chosen is not None and this_slot != slot:
+            yield chosen
+            chosen = None
+        slot, middle_s = this_slot, (this_slot + 0.5) * slot_s
+        if chosen is None or abs(time_s - middle_s) < abs(chosen[0] - middle_s):
+            chosen = (time_s, frame)
+    if chosen is not None:
+        yield chosen
 
 
 def sure_runs(mass: np.ndarray, sure: float, faint: float) -> list[tuple[int, int]]:
