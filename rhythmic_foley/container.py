@@ -38,8 +38,7 @@ _SOUND_ONLY = "wav,mp3,flac,aac,aiff"
 _OPEN_OPTIONS = {"format_whitelist": ",".join([*_CONTAINER_NAMES, _SOUND_ONLY]), "protocol_whitelist": "file"}
 _WANTED = "use an MP4, MOV, WebM, MKV or AVI file"
 
-# Containers round times to their own clock (Matroska: 1 ms); a frame counts as on screen this much early.
-CLOCK_SLACK_S = 0.0006
+_MAX_SLACK_S = 0.0006
 _DECODER_THREADS = 2
 
 
@@ -50,7 +49,8 @@ class Timeline:
     Attributes:
         ticks: int64 (frames,), ascending; frames that the container hides (before an edit's start) are left out.
         last_ticks: how long the last frame stays on screen.
-        timed: whether every packet carried its own presentation time, without which it cannot be copied.
+        timed: whether every packet says when its frame is shown and when it is decoded, without which it cannot be
+            copied (Matroska leaves out the decoding times of the first few, which can be filled in).
     """
 
     ticks: np.ndarray
@@ -73,10 +73,25 @@ class Timeline:
         return np.diff(self.ticks) * float(self.time_base)
 
     @property
+    def usual_ticks(self) -> int:
+        """Ticks from one frame to the next, typically; the last frame's length if there is no other."""
+        return int(np.median(np.diff(self.ticks))) if len(self.ticks) > 1 else self.last_ticks
+
+    @property
     def variable(self) -> bool:
         """Whether frames are spaced unevenly, beyond what rounding to the container's clock explains."""
         gaps = self.intervals_s
         return gaps.size > 0 and bool(np.abs(gaps - np.median(gaps)).max() > max(0.0021, 0.05 * np.median(gaps)))
+
+    @cached_property
+    def shown_ticks(self) -> dict[int, int]:
+        """How long each frame stays on screen, by the tick at which it appears."""
+        return dict(zip(self.ticks.tolist(), [*np.diff(self.ticks).tolist(), self.last_ticks], strict=True))
+
+    @property
+    def slack_s(self) -> float:
+        """How much early a frame counts as shown: its time was rounded to the container's clock (1 ms in Matroska)."""
+        return min(_MAX_SLACK_S, 0.0001 + 0.5 * float(self.time_base))
 
     def seconds(self, tick: int) -> float:
         """Time of a tick, counted from the start of the picture."""
@@ -116,9 +131,10 @@ class OpenClip:
     @cached_property
     def timeline(self) -> Timeline:
         """Reads every packet once without decoding; leaves the container at its end (`rewind` follows)."""
-        shown, timed = [], not self.numbered
+        shown, timed, untimed_start = [], not self.numbered, True
         for packet in picture_packets(self):
-            timed = timed and packet.pts is not None and packet.dts is not None
+            untimed_start = untimed_start and packet.dts is None
+            timed = timed and packet.pts is not None and (packet.dts is not None or untimed_start)
             tick = packet.dts if packet.pts is None or self.numbered else packet.pts
             if tick is not None and not packet.is_discard:
                 shown.append((tick, packet.duration or 0))
@@ -128,27 +144,26 @@ class OpenClip:
         ticks = np.array([tick for tick, _ in shown], dtype=np.int64)
         return Timeline(
             ticks=ticks,
-            last_ticks=self._declared_last(ticks) or shown[-1][1] or _usual_interval(ticks, self.video),
+            last_ticks=self._last_ticks(ticks, shown[-1][1]),
             time_base=self.video.time_base,
-            timed=timed,
+            timed=timed and not untimed_start,
         )
 
-    def _declared_last(self, ticks: np.ndarray) -> int:
-        """Length of the last frame from the track's header, where FFmpeg's parser overwrites that of the packet."""
-        if self.container_name != "mp4" or self.codec_name not in ("vp9", "av1") or not self.video.duration:
-            return 0
-        return max(0, int(ticks[0]) + self.video.duration - int(ticks[-1]))
+    def _last_ticks(self, ticks: np.ndarray, packet_ticks: int) -> int:
+        """How long the last frame is shown; some containers say so, some demuxers only claim to."""
+        gaps = np.diff(ticks)
+        if self.container_name == "mp4" and self.video.duration:
+            # MP4 packets last until the next one is decoded, not shown; the track's length is right, but can be stale.
+            declared = int(ticks[0]) + self.video.duration - int(ticks[-1])
+            if 0 < declared <= max(gaps.max(initial=0), packet_ticks):
+                return declared
+        if packet_ticks or len(gaps):
+            return packet_ticks or int(np.median(gaps))
+        rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
+        return max(1, round(1 / (rate * self.video.time_base)))
 
     def rewind(self) -> None:
         self.container.seek(0 if self.video.start_time is None else min(0, self.video.start_time), stream=self.video)
-
-
-def _usual_interval(ticks: np.ndarray, video: VideoStream) -> int:
-    """Ticks between two frames, for containers that do not say how long the last frame lasts."""
-    if len(ticks) > 1:
-        return int(np.median(np.diff(ticks)))
-    rate = video.average_rate or video.guessed_rate or Fraction(25)
-    return max(1, round(1 / (rate * video.time_base)))
 
 
 @contextmanager
@@ -162,7 +177,8 @@ def open_clip(path: str | Path) -> Iterator[OpenClip]:
     _check_file(path)
     try:
         # An absolute path: FFmpeg would read "concat:a|b" or "http://..." as something other than a file name.
-        with av.open(str(path.resolve()), mode="r", options=dict(_OPEN_OPTIONS)) as container:
+        # Titles in a broken encoding are no reason to refuse a clip.
+        with av.open(str(path.resolve()), "r", options=dict(_OPEN_OPTIONS), metadata_errors="replace") as container:
             yield OpenClip(path.name, container, _picture_stream(path.name, container))
     except av.error.FFmpegError as error:
         raise FoleyError(f"{path.name} is damaged or not a video that can be read; {_WANTED}.") from error
@@ -206,6 +222,20 @@ def picture_packets(clip: OpenClip) -> Iterator[av.Packet]:
             return
         if packet.size:
             yield packet
+
+
+def with_decode_times(packets: Iterator[av.Packet], timeline: Timeline) -> Iterator[av.Packet]:
+    """Gives the first packets the decoding times that their container left out, counting back from the first known."""
+    waiting: list[av.Packet] = []
+    for packet in packets:
+        if packet.dts is None:
+            waiting.append(packet)
+            continue
+        for steps, early in zip(range(len(waiting), 0, -1), waiting, strict=True):
+            early.dts = packet.dts - steps * timeline.usual_ticks
+        yield from waiting
+        waiting.clear()
+        yield packet
 
 
 def decoded_frames(clip: OpenClip, from_s: float = 0.0) -> Iterator[tuple[float, VideoFrame]]:

@@ -20,7 +20,6 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
 from rhythmic_foley.container import (
-    CLOCK_SLACK_S,
     OpenClip,
     Orientation,
     Timeline,
@@ -28,6 +27,7 @@ from rhythmic_foley.container import (
     display_matrix,
     open_clip,
     picture_packets,
+    with_decode_times,
 )
 from rhythmic_foley.errors import FoleyError
 
@@ -141,7 +141,7 @@ def read_frames(
         frames = decoded_frames(clip, from_s=start_s) if slots else iter(())
         # An endless last entry: the last frame stays on screen for all slots that are left.
         for begins_s, frame in chain(frames, [(math.inf, None)]):
-            while held is not None and slot < slots and start_s + slot / rate_hz < begins_s - CLOCK_SLACK_S:
+            while held is not None and slot < slots and start_s + slot / rate_hz < begins_s - clip.timeline.slack_s:
                 image = _upright_rgb(held, clip, size, fit) if image is None else image
                 yield start_s + slot / rate_hz, image
                 slot += 1
@@ -272,7 +272,7 @@ def mux(video_path: str | Path, wave: np.ndarray, sample_rate_hz: int, out_path:
         raise FoleyError(f"The dubbed video is an MP4 file; give {out_path.name} a name that ends in .mp4.")
     if _same_file(out_path, Path(video_path)):
         raise FoleyError(f"{out_path.name} is the clip itself; choose another name for the dubbed video.")
-    part = out_path.with_name(f".{out_path.stem[:100]}-{uuid.uuid4().hex[:8]}.part.mp4")
+    part = out_path.with_name(f".{uuid.uuid4().hex}.part.mp4")
     with open_clip(video_path) as clip:
         fitted = _fitted(wave, clip.timeline, sample_rate_hz)
         try:
@@ -352,8 +352,9 @@ def _add_copied(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
 def _copied_packets(video: av.VideoStream, clip: OpenClip) -> Iterator[av.Packet]:
     timeline = clip.timeline
     clip.rewind()
-    for packet in picture_packets(clip):
-        packet.duration = packet.duration or timeline.last_ticks
+    for packet in with_decode_times(picture_packets(clip), timeline):
+        # The muxer derives the track's length from the time shown; demuxers give the time to the next packet, if any.
+        packet.duration = timeline.shown_ticks.get(packet.pts, packet.duration)
         packet.pts -= timeline.start
         packet.dts -= timeline.start
         packet.stream = video
@@ -368,6 +369,8 @@ def _add_encoded(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
     video.codec_context.time_base = _REENCODE_CLOCK
     video.codec_context.thread_count = _ENCODER_THREADS
     video.codec_context.sample_aspect_ratio = clip.video.sample_aspect_ratio or Fraction(1)
+    for name in ("colorspace", "color_primaries", "color_trc"):
+        setattr(video.codec_context, name, getattr(source, name))
     video.set_display_matrix(display_matrix(next(decoded_frames(clip))[1]))
     return video
 
@@ -390,6 +393,6 @@ def _encoded_packets(video: av.VideoStream, clip: OpenClip) -> Iterator[av.Packe
             lengths[held.pts] = tick - held.pts
             yield from with_lengths(video.encode(held))
         if frame is not None:
-            held = frame.reformat(video.width, video.height, format=video.pix_fmt, threads=1)
+            held = frame.reformat(video.width, video.height, format=video.pix_fmt, dst_color_range="MPEG", threads=1)
             held.pts, held.time_base, held.pict_type = tick, _REENCODE_CLOCK, 0
     yield from with_lengths(video.encode(None))
