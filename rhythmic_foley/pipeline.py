@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -143,22 +144,23 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         # 2. Conditions
         conditions = self.encode_conditions(events, onsets or Onsets(), negative, guided=guidance_scale != 1.0)
 
-        # 3. Timesteps
-        self.scheduler.set_timesteps(steps, device=self.device)
+        # 3. Timesteps, on a copy of the scheduler: it keeps state, and other requests may be under way
+        scheduler = deepcopy(self.scheduler)
+        scheduler.set_timesteps(steps, device=self.device)
 
         # 4. Latent
         if noise is None:
             noise = torch.randn(self.latent_shape, generator=generator)
-        latent = noise[None].to(self.device) * self.scheduler.init_noise_sigma
+        latent = noise[None].to(self.device) * scheduler.init_noise_sigma
 
         # 5. Denoise
-        for index, timestep in enumerate(self.scheduler.timesteps):
-            sample = self.scheduler.scale_model_input(latent, timestep)
+        for index, timestep in enumerate(scheduler.timesteps):
+            sample = scheduler.scale_model_input(latent, timestep)
             predicted = self._predict(sample, timestep, conditions, semantic_scale, temporal_scale)
             if guidance_scale != 1.0:
                 without, with_ = predicted.chunk(2)
                 predicted = without + guidance_scale * (with_ - without)
-            latent = self.scheduler.step(predicted, timestep, latent, return_dict=False)[0]
+            latent = scheduler.step(predicted, timestep, latent, return_dict=False)[0]
             yield index + 1
 
         # 6. Mel and waveform

@@ -1,4 +1,4 @@
-"""The two adapters: trainable copies of the UNet's encoder that read a timeline and add residuals (paper, section III).
+"""The two adapters: trainable copies of the UNet's encoder that read a timeline and add residuals (paper, sec. III).
 
 A copy is diffusers' ControlNet; what is ours is how a timeline gets in. The last convolution of that way and all
 connections to the UNet start at zero, so an untrained adapter changes nothing.

@@ -1,4 +1,4 @@
-"""YAMNet (Google, AudioSet): a small network that names sounds; its embeddings are the audio side of the aligned encoder."""
+"""YAMNet (Google, AudioSet) names sounds; its embeddings are the audio side of the aligned encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages 3 to 5: the base UNet, then with the UNet frozen the semantic and the temporal adapter (paper, section III)."""
+"""Stages 3 to 5: the base UNet, then with the UNet frozen the semantic and the temporal adapter (paper, sec. III)."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _train_adapter(
 def _add_noise(
     latents: torch.Tensor, scheduler: DDPMScheduler, rng: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Noisy latents, their timesteps, and what the network should answer (noise or velocity, as the scheduler says)."""
+    """Noisy latents, their timesteps, and what the network should answer (noise or velocity, by the scheduler)."""
     noise = torch.randn(latents.shape, generator=rng)
     # Stratified: each batch sees the whole range of noise levels, which calms the loss.
     share = (torch.arange(len(latents)) + torch.rand(len(latents), generator=rng)) / len(latents)

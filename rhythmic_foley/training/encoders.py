@@ -51,10 +51,8 @@ def train_autoencoder(autoencoder: MelAutoencoder, scenes: SceneSet, schedule: S
         cut = np.stack([scenes.mels[r, :, s : s + columns] for r, s in zip(rows, starts, strict=True)])
         mel = torch.from_numpy(cut).float()[:, None] / 255
         back = autoencoder(mel).float()
-        sharpness = (back.diff(dim=3) - mel.diff(dim=3)).abs().mean() + (
-            back.diff(dim=2) - mel.diff(dim=2)
-        ).abs().mean()
-        return (back - mel).abs().mean() + 0.25 * sharpness
+        error = back - mel
+        return error.abs().mean() + 0.25 * (error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean())
 
     train(autoencoder, loss_of, schedule, run)
 
@@ -73,7 +71,7 @@ def fit_audio_projection(encoder: AlignedEncoder, scenes: SceneSet) -> None:
 
 
 def train_aligned_encoder(encoder: AlignedEncoder, windows: Windows, schedule: Schedule, run: Path) -> None:
-    """Trains the event side to give the audio side's tokens, and clips to be told apart (paper: CAVP's semantic loss)."""
+    """Trains the event side to give the audio side's tokens, and clips to be told apart (CAVP's semantic loss)."""
     encoder.yamnet.requires_grad_(False)
     encoder.audio_projection.requires_grad_(False)
 
