@@ -36,6 +36,8 @@ _CONTAINER_NAMES = {
 }
 _SOUND_ONLY = "wav,mp3,flac,aac,aiff"
 _OPEN_OPTIONS = {"format_whitelist": ",".join([*_CONTAINER_NAMES, _SOUND_ONLY]), "protocol_whitelist": "file"}
+# Titles in a broken encoding are no reason to refuse a clip; PyAV 19 lets them pass without being asked.
+_LENIENT = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _WANTED = "use an MP4, MOV, WebM, MKV or AVI file"
 
 _MAX_SLACK_S = 0.0006
@@ -177,8 +179,7 @@ def open_clip(path: str | Path) -> Iterator[OpenClip]:
     _check_file(path)
     try:
         # An absolute path: FFmpeg would read "concat:a|b" or "http://..." as something other than a file name.
-        # Titles in a broken encoding are no reason to refuse a clip.
-        with av.open(str(path.resolve()), "r", options=dict(_OPEN_OPTIONS), metadata_errors="replace") as container:
+        with av.open(str(path.resolve()), "r", options=dict(_OPEN_OPTIONS), **_LENIENT) as container:
             yield OpenClip(path.name, container, _picture_stream(path.name, container))
     except av.error.FFmpegError as error:
         raise FoleyError(f"{path.name} is damaged or not a video that can be read; {_WANTED}.") from error
