@@ -1,0 +1,62 @@
+"""A toy-size pipeline with random weights: the whole way of a clip in a second or two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from diffusers import DPMSolverMultistepScheduler
+from torch import nn
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from rhythmic_foley.models import sizes
+from rhythmic_foley.models.efficientnet_lite import EfficientNetLite
+from rhythmic_foley.models.vocoder import GriffinLim
+from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+
+CHECKPOINT = Path(__file__).resolve().parent.parent / "checkpoints" / "mini"
+
+
+def toy_pipeline(seed: int = 0) -> RhythmicFoleyPipeline:
+    """Every network at toy size. The adapters' zero convolutions are filled, so that the adapters do something."""
+    torch.manual_seed(seed)
+    tokenizer = AutoTokenizer.from_pretrained(CHECKPOINT / "tokenizer")
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=sizes.TOY.text_dim,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+    )
+    unet = sizes.new_unet(sizes.TOY)
+    semantic = sizes.new_semantic_adapter(sizes.TOY, unet)
+    temporal = sizes.new_temporal_adapter(sizes.TOY, unet)
+    for adapter in (semantic, temporal):
+        for parameter in adapter.parameters():
+            if not parameter.abs().sum():
+                nn.init.normal_(parameter, std=0.1)
+    pipeline = RhythmicFoleyPipeline(
+        unet=unet,
+        vae=sizes.new_autoencoder(sizes.TOY),
+        scheduler=DPMSolverMultistepScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction"
+        ),
+        aligned_encoder=sizes.new_aligned_encoder(sizes.TOY),
+        text_encoder=BertModel(config, add_pooling_layer=False),
+        tokenizer=tokenizer,
+        semantic_adapter=semantic,
+        temporal_adapter=temporal,
+        vocoder=GriffinLim(iterations=1),
+    )
+    for component in pipeline.components.values():
+        if isinstance(component, nn.Module):
+            component.eval()
+    return pipeline
+
+
+def save_toy_checkpoint(folder: Path) -> Path:
+    """A whole checkpoint on disk: the pipeline's components and a describer."""
+    toy_pipeline().save_pretrained(folder)
+    torch.manual_seed(0)
+    EfficientNetLite(stages=((1, 3, 2, 1, 8),), image_size=32).save_pretrained(folder / "describer")
+    return folder
