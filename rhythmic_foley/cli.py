@@ -115,6 +115,8 @@ def _loudness(text: str) -> float | str:
 
 def _describe(args: argparse.Namespace) -> None:
     analysis = _analyse(open_studio(args.model), args.clip, find_onsets=False)
+    for note in analysis.notes:
+        _say(note)
     _print(describer=analysis.describer, events=[asdict(event) for event in analysis.events])
 
 
@@ -136,21 +138,27 @@ def _onsets(args: argparse.Namespace) -> None:
 
 
 def _dub(args: argparse.Namespace) -> int:
-    controls = _controls(args)
-    studio = open_studio(args.model)
+    settings = _read(args.settings) if args.settings else None
+    controls = _controls(args, settings)
+    before = json.loads(settings) if settings else {}
+    studio = open_studio(args.model or before.get("model"))
     code = 0
     for clip in args.clips:
         try:
-            _dub_one(studio, clip, controls, args.out)
+            _dub_one(studio, clip, controls, before, args.out)
         except FoleyError as error:
             _say(error if len(args.clips) == 1 else f"{clip}: {error}")
             code = BAD_INPUT
     return code
 
 
-def _dub_one(studio: Studio, clip: Path, controls: Controls, out_dir: Path) -> None:
+def _dub_one(studio: Studio, clip: Path, controls: Controls, before: dict[str, Any], out_dir: Path) -> None:
     told = controls.text is not None or controls.events is not None
     analysis = _analyse(studio, clip, describe=not told, find_onsets=controls.onsets is None)
+    if before.get("clip_sha256", analysis.digest) != analysis.digest:
+        _say(f"{clip.name}: The settings were made for another clip.")
+    if before.get("revision", studio.revision) != studio.revision:
+        _say(f"{clip.name}: The settings were made with another model; the take will differ.")
     for take in _follow(studio.dub(analysis, controls, out_dir), clip.name):
         _print_take(clip, take)
 
@@ -170,8 +178,6 @@ def open_studio(model: str | None) -> Studio:
 
 def _analyse(studio: Studio, clip: Path, *, describe: bool = True, find_onsets: bool = True) -> Analysis:
     *_, analysis = _follow(studio.analyse(clip, describe=describe, find_onsets=find_onsets), clip.name)
-    for note in analysis.notes:
-        _say(f"{clip.name}: {note}")
     return analysis
 
 
@@ -193,11 +199,11 @@ def _follow(job: Any, name: str) -> Iterator[Any]:
                 yield item
 
 
-def _controls(args: argparse.Namespace) -> Controls:
-    """The settings file, if there is one, changed by the options that were given."""
+def _controls(args: argparse.Namespace, settings: str | None) -> Controls:
+    """The settings, if there are any, changed by the options that were given."""
     from rhythmic_foley.studio import Controls
 
-    controls = Controls.from_json(_read(args.settings)) if args.settings else Controls()
+    controls = Controls.from_json(settings) if settings is not None else Controls()
     if args.events is not None:
         controls = replace(controls, events=read_events(args.events), text=None)
     if args.onsets is not None:

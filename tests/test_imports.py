@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,18 +14,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 
 VALUES = {"errors", "onsets", "events", "windows"}
-LIBRARY = VALUES | {
-    "audio",
-    "cache",
-    "container",
-    "media",
-    "motion",
-    "plots",
-    "models",
-    "describe",
-    "pipeline",
-    "studio",
-}
+FOUNDATION = {"audio", "cache", "media", "motion", "plots"}
+LIBRARY = VALUES | FOUNDATION | {"models", "describe", "pipeline", "checkpoints", "requests", "studio"}
 
 # Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.
@@ -39,14 +30,16 @@ ALLOWED = {
     "media": {"errors", "container"},
     "motion": {"errors", "onsets"},
     "plots": {"errors", "audio"},
-    "models": set(),
+    "models": {"audio"},
     "describe": {"errors", "events", "models"},
     "pipeline": VALUES | {"audio", "models"},
-    "studio": LIBRARY - {"studio"},
+    "checkpoints": {"errors", "pipeline"},
+    "requests": VALUES | {"media", "motion"},
+    "studio": LIBRARY,
     "training": LIBRARY,
     "evaluation": LIBRARY | {"training"},
-    "ui": VALUES | {"motion", "studio"},
-    "cli": VALUES | {"", "motion", "studio", "training", "evaluation", "ui"},
+    "ui": VALUES | {"motion", "requests", "studio"},
+    "cli": VALUES | {"", "motion", "requests", "studio", "training", "evaluation", "ui"},
     "__main__": {"cli"},
     "": set(),
 }
@@ -137,3 +130,16 @@ def test_value_types_load_in_a_blink(module):
     code = f"import sys, rhythmic_foley.{module}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     assert done.stdout.strip() == "[]"
+
+
+def test_requirements_are_what_is_imported():
+    """No dependency that nothing uses, no import that only another package happens to bring along."""
+    names = {"opencv-python-headless": "cv2"}
+    lines = (PACKAGE.parent / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    listed = {re.split(r"[<>=]", line)[0] for line in lines if line and not line.startswith("#")}
+    sources = [*SOURCES, PACKAGE.parent / "app.py"]
+    imported = {
+        name.split(".")[0] for path in sources for name in runtime_imports(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    outside = imported - set(sys.stdlib_module_names) - {PACKAGE.name}
+    assert {names.get(name, name) for name in listed} == outside
