@@ -107,10 +107,11 @@ class OpenClip:
     name: str
     container: InputContainer
     video: VideoStream
+    timeline: Timeline
 
     @property
     def container_name(self) -> str:
-        return _CONTAINER_NAMES.get(self.container.format.name, self.container.format.name)
+        return _container_name(self.container)
 
     @property
     def codec_name(self) -> str:
@@ -119,8 +120,8 @@ class OpenClip:
 
     @property
     def numbered(self) -> bool:
-        """Whether frames have an order but no times of their own: AVI, where FFmpeg guesses the times, and badly."""
-        return self.container_name == "avi"
+        """Whether frames have an order but no times of their own."""
+        return _numbered(self.container)
 
     @property
     def frame_rate(self) -> float:
@@ -130,42 +131,53 @@ class OpenClip:
         steady = not self.timeline.variable and abs(declared - measured) < 0.02 * measured
         return declared if steady else measured
 
-    @cached_property
-    def timeline(self) -> Timeline:
-        """Reads every packet once without decoding; leaves the container at its end (`rewind` follows)."""
-        shown, timed, untimed_start = [], not self.numbered, True
-        for packet in picture_packets(self):
-            untimed_start = untimed_start and packet.dts is None
-            timed = timed and packet.pts is not None and (packet.dts is not None or untimed_start)
-            tick = packet.dts if packet.pts is None or self.numbered else packet.pts
-            if tick is not None and not packet.is_discard:
-                shown.append((tick, packet.duration or 0))
-        if not shown:
-            raise FoleyError(f"{self.name} holds no picture that can be read; the file may be damaged.")
-        shown.sort()
-        ticks = np.array([tick for tick, _ in shown], dtype=np.int64)
-        return Timeline(
-            ticks=ticks,
-            last_ticks=self._last_ticks(ticks, shown[-1][1]),
-            time_base=self.video.time_base,
-            timed=timed and not untimed_start,
-        )
-
-    def _last_ticks(self, ticks: np.ndarray, packet_ticks: int) -> int:
-        """How long the last frame is shown; some containers say so, some demuxers only claim to."""
-        gaps = np.diff(ticks)
-        if self.container_name == "mp4" and self.video.duration:
-            # MP4 packets last until the next one is decoded, not shown; the track's length is right, but can be stale.
-            declared = int(ticks[0]) + self.video.duration - int(ticks[-1])
-            if 0 < declared <= max(gaps.max(initial=0), packet_ticks):
-                return declared
-        if packet_ticks or len(gaps):
-            return packet_ticks or int(np.median(gaps))
-        rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
-        return max(1, round(1 / (rate * self.video.time_base)))
-
     def rewind(self) -> None:
         self.container.seek(0 if self.video.start_time is None else min(0, self.video.start_time), stream=self.video)
+
+
+def _container_name(container: InputContainer) -> str:
+    return _CONTAINER_NAMES.get(container.format.name, container.format.name)
+
+
+def _numbered(container: InputContainer) -> bool:
+    """AVI holds no times; FFmpeg guesses them, wrongly where frames are reordered."""
+    return _container_name(container) == "avi"
+
+
+def _read_timeline(name: str, container: InputContainer, video: VideoStream) -> Timeline:
+    """Reads every packet once without decoding, and leaves the container at its end."""
+    numbered = _numbered(container)
+    shown, timed, untimed_start = [], not numbered, True
+    for packet in _packets(container, video):
+        untimed_start = untimed_start and packet.dts is None
+        timed = timed and packet.pts is not None and (packet.dts is not None or untimed_start)
+        tick = packet.dts if packet.pts is None or numbered else packet.pts
+        if tick is not None and not packet.is_discard:
+            shown.append((tick, packet.duration or 0))
+    if not shown:
+        raise FoleyError(f"{name} holds no picture that can be read; the file may be damaged.")
+    shown.sort()
+    ticks = np.array([tick for tick, _ in shown], dtype=np.int64)
+    return Timeline(
+        ticks=ticks,
+        last_ticks=_last_ticks(container, video, ticks, shown[-1][1]),
+        time_base=Fraction(video.time_base),
+        timed=timed and not untimed_start,
+    )
+
+
+def _last_ticks(container: InputContainer, video: VideoStream, ticks: np.ndarray, packet_ticks: int) -> int:
+    """How long the last frame is shown; some containers say so, some demuxers only claim to."""
+    gaps = np.diff(ticks)
+    if _container_name(container) == "mp4" and video.duration:
+        # MP4 packets last until the next one is decoded, not shown; the track's length is right, but can be stale.
+        declared = int(ticks[0]) + video.duration - int(ticks[-1])
+        if 0 < declared <= max(gaps.max(initial=0), packet_ticks):
+            return declared
+    if packet_ticks or len(gaps):
+        return packet_ticks or int(np.median(gaps))
+    rate = video.average_rate or video.guessed_rate or Fraction(25)
+    return max(1, round(1 / (rate * video.time_base)))
 
 
 @contextmanager
@@ -177,10 +189,19 @@ def open_clip(path: str | Path) -> Iterator[OpenClip]:
     """
     path = Path(path)
     _check_file(path)
+    # Opened twice: sound is only decoded right from its first block if nothing has been read before.
+    with _opened(path) as (container, video):
+        timeline = _read_timeline(path.name, container, video)
+    with _opened(path) as (container, video):
+        yield OpenClip(path.name, container, video, timeline)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         # An absolute path: FFmpeg would read "concat:a|b" or "http://..." as something other than a file name.
         with av.open(str(path.resolve()), "r", options=dict(_OPEN_OPTIONS), **_LENIENT) as container:
-            yield OpenClip(path.name, container, _picture_stream(path.name, container))
+            yield container, _picture_stream(path.name, container)
     except av.error.FFmpegError as error:
         raise FoleyError(f"{path.name} is damaged or not a video that can be read; {_WANTED}.") from error
 
@@ -214,8 +235,13 @@ def _picture_stream(name: str, container: InputContainer) -> VideoStream:
 
 
 def picture_packets(clip: OpenClip) -> Iterator[av.Packet]:
-    """Packets of the picture in file order; a file cut off in the middle simply ends there."""
-    packets = clip.container.demux(clip.video)
+    """Packets of the picture in file order, from where the container stands."""
+    return _packets(clip.container, clip.video)
+
+
+def _packets(container: InputContainer, video: VideoStream) -> Iterator[av.Packet]:
+    """A file cut off in the middle simply ends there."""
+    packets = container.demux(video)
     while True:
         try:
             packet = next(packets)

@@ -181,7 +181,6 @@ def read_audio(path: str | Path, sample_rate_hz: int) -> np.ndarray | None:
         if stream is None:
             return None
         start_s = float(clip.timeline.start * clip.timeline.time_base)
-        clip.rewind()
         wave, rate_hz = _mono_from(clip, stream, start_s)
     return wave if rate_hz == sample_rate_hz else _resample(wave, rate_hz, sample_rate_hz)
 
