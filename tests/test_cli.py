@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from toy import save_toy_checkpoint
 
 from rhythmic_foley import cli
+from rhythmic_foley.audio import read_wav
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.media import probe
 from rhythmic_foley.motion import Curve
 from rhythmic_foley.onsets import Onsets, match_onsets
 from rhythmic_foley.studio import Controls, Progress, Take
 
+ROOT = Path(__file__).parents[1]
 EVENTS = (SoundEvent("dog barking", "small, close", 0.5, 2.0, 0.8), SoundEvent("rain"))
 ONSETS = Onsets.of([0.5, 1.25], [1.0, 0.6])
 CURVE = Curve(np.array([0.0, 0.5, 1.0, 1.5, 2.0]), np.array([0.0, 1.0, 0.0, 0.6, 0.0]))
@@ -293,3 +300,72 @@ def test_help_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def toy_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_toy_checkpoint(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def run(toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Runs a command on the toy model, each time with an empty cache, and gives the JSON it prints."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_(*arguments: str | Path, code: int = 0) -> dict:
+        monkeypatch.setenv("RHYTHMIC_FOLEY_CACHE", str(tmp_path / f"cache-{len(list(tmp_path.iterdir()))}"))
+        assert cli.main([*map(str, arguments), "--model", str(toy_model)]) == code
+        return json.loads(capsys.readouterr().out or "{}")
+
+    return run_
+
+
+def test_a_clip_goes_in_and_a_dubbed_clip_comes_out(run, clip, tmp_path):
+    found = run("onsets", clip)
+    assert found["duration_s"] == pytest.approx(1.0)
+    assert len(found["curve"]) == len(found["curve_times_s"]) > 10
+
+    take = run("dub", clip, "--text", "wood knocking", "--onsets", "0.3, 0.7", "--steps", "2", "--seed", "5")
+    assert probe(take["video"]).has_audio
+    assert read_wav(Path(take["wav"]))[0].shape == (16_000,)
+    assert Path(take["mel"]).read_bytes().startswith(b"\x89PNG")
+    assert {Path(take[name]).parent for name in ("video", "wav", "mel", "settings")} == {Path("dubs/clip-seed5")}
+
+    again = run("dub", clip, "--settings", take["settings"])
+    other = run("dub", clip, "--settings", take["settings"], "--seed", "6")
+    assert Path(again["wav"]).read_bytes() == Path(take["wav"]).read_bytes()
+    assert Path(other["wav"]).read_bytes() != Path(take["wav"]).read_bytes()
+
+
+def test_what_describe_prints_can_be_dubbed(run, clip):
+    described = run("describe", clip)
+    Path("events.json").write_text(json.dumps(described))
+    take = run("dub", clip, "--events", "events.json", "--onsets", "", "--steps", "2", "--seed", "0")
+    assert json.loads(Path(take["settings"]).read_text())["events"] == described["events"]
+    assert take["measured"] is None
+
+
+def test_refusals_of_the_real_studio(run, tmp_path, clip):
+    (tmp_path / "notes.mp4").write_text("not a clip")
+    assert run("dub", "notes.mp4", code=2) == {}
+    assert run("dub", clip, "--text", "dog", "--steps", "0", code=2) == {}
+    assert list((tmp_path / "dubs").glob("*")) == []
+
+
+def test_ctrl_c_leaves_nothing_half_written(toy_model, clip, tmp_path):
+    arguments = ["dub", clip, "--text", "rain", "--steps", "1000", "--takes", "8", "--out", tmp_path / "dubs"]
+    command = [sys.executable, "-m", "rhythmic_foley", *map(str, arguments), "--model", str(toy_model)]
+    environment = {**os.environ, "RHYTHMIC_FOLEY_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # The curve is the last thing that is kept before the first take is begun.
+    while process.poll() is None and not list(tmp_path.rglob("*.npz")):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert error.splitlines()[-1] == "Stopped."
+    assert "Traceback" not in error
+    left = [path for path in (tmp_path / "dubs").glob("*")]
+    assert all(sorted(p.suffix for p in folder.iterdir()) == [".json", ".mp4", ".png", ".wav"] for folder in left)
+    assert [path for path in left if path.name.startswith(".")] == []
