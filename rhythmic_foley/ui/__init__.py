@@ -31,11 +31,12 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
         What Gradio's launch returns: (app, local address, public address).
     """
     from rhythmic_foley.ui.layout import MAX_UPLOAD_MB
-    from rhythmic_foley.ui.theme import STYLE, build_theme
+    from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
 
     settings = {
         "theme": build_theme(),
         "css_paths": STYLE,
+        "head": HEAD,
         "footer_links": ["api", "settings"],
         "max_file_size": f"{MAX_UPLOAD_MB}mb",
         # The browser would keep links to files that are long deleted.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.motion import pick_onsets
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.studio import Analysis, Controls
@@ -63,8 +63,14 @@ class Form:
 
 
 def rows_from_events(events: Sequence[SoundEvent]) -> list[list[Any]]:
-    """Rows of the events table; an open end is an empty cell."""
-    return [[_short(event.start_s), _short(event.end_s), event.label, event.detail] for event in events]
+    """Rows of the events table; an open end is an empty cell.
+
+    What is unknown shows no detail: a describer's request to name it would stay behind once it is named.
+    """
+    return [
+        [_short(event.start_s), _short(event.end_s), event.label, "" if event.label == UNKNOWN else event.detail]
+        for event in events
+    ]
 
 
 def events_from_rows(rows: Sequence[Sequence[Any]], proposed: Sequence[SoundEvent] = ()) -> tuple[SoundEvent, ...]:

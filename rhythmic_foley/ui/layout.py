@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from rhythmic_foley.motion import DEFAULT_THRESHOLD
-from rhythmic_foley.studio import Controls, Studio
+from rhythmic_foley.studio import MAX_CLIP_S, MIN_CLIP_S, Controls, Studio
 from rhythmic_foley.ui.api import Endpoints
 from rhythmic_foley.ui.form import EVENT_HEADERS, Form
 from rhythmic_foley.ui.handlers import KEEP_S, Handlers, Updates
@@ -20,9 +20,10 @@ MAX_UPLOAD_MB = 500
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 LIMITS = (
-    f"MP4, MOV, WebM, MKV or AVI, from 0.3 s to 10 min, up to {MAX_UPLOAD_MB} MB. "
+    f"MP4, MOV, WebM, MKV or AVI, from {MIN_CLIP_S:g} s to {MAX_CLIP_S / 60:g} min, up to {MAX_UPLOAD_MB} MB. "
     f"Your clip stays on this server and is removed after {KEEP_S // 3600} hours."
 )
+_TO_RESULTS = "() => { document.getElementById('results')?.scrollIntoView({ behavior: 'smooth' }); }"
 _FORM = tuple(Form.__dataclass_fields__)
 _MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
 _LIGHT = {"concurrency_id": "light", "concurrency_limit": 2}
@@ -104,7 +105,7 @@ def _understand_section() -> Widgets:
             label="Sounds, from start to end in seconds; without an end, to the end of the clip",
             wrap=True,
             buttons=[],
-            column_widths=["15%", "15%", "35%", "35%"],
+            column_widths=["19%", "19%", "31%", "31%"],
             elem_id="events",
         )
         with gr.Row():
@@ -314,6 +315,7 @@ def _wire(w: Widgets, handlers: Handlers) -> None:
         on(w["describe"].click, handlers.describe, ["clip"], **_MODEL, **_shown_on(w, "describe")),
         on(w["generate"].click, handlers.generate, form, **_MODEL, **_shown_on(w, "generate")),
     ]
+    jobs[0].then(None, js=_TO_RESULTS, api_visibility="private")
     for name in ("quick", "describe", "generate"):
         on(w[f"{name}_stop"].click, handlers.stopped, [], cancels=jobs, queue=False)
     on(w["threshold"].input, handlers.repick, ["analysis", "threshold"], **latest)

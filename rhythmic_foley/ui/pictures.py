@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rhythmic_foley.events import UNKNOWN
+
 if TYPE_CHECKING:
     from rhythmic_foley.media import ClipInfo
     from rhythmic_foley.studio import Analysis, Progress, Take
@@ -49,9 +51,13 @@ def progress_bar(progress: Progress) -> str:
 
 def describer_line(analysis: Analysis) -> str:
     """Who described the clip and how sure it was of each sound."""
-    sure = "; ".join(f"{event.text} ({event.confidence:.0%} sure)" for event in analysis.events) or "nothing heard"
-    sentences = [f"{analysis.describer}: {sure}.", *analysis.notes]
-    return said(" ".join(sentences))
+    sounds = "; ".join(
+        f"not sure enough to say (best guess {event.confidence:.0%} sure)"
+        if event.label == UNKNOWN
+        else f"{event.text} ({event.confidence:.0%} sure)"
+        for event in analysis.events
+    )
+    return said(" ".join([f"Describer {analysis.describer}: {sounds or 'no sounds'}.", *analysis.notes]))
 
 
 def take_facts(take: Take) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from fake_studio import HEIGHTS, PEAKS_S, FakeStudio, broken
+from ui.fake_studio import HEIGHTS, PEAKS_S, FakeStudio, broken
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.studio import Analysis, Controls
 from rhythmic_foley.ui.form import Form, events_from_rows, onsets_from_text, rows_from_events
 from rhythmic_foley.ui.handlers import CALM, NO_CLIP, Handlers, new_run
@@ -219,6 +219,14 @@ def test_table_rows_and_events_are_inverse() -> None:
     assert events_from_rows(rows, events) == events
     rows[1][2] = "gate slam"
     assert events_from_rows(rows, events)[1] == SoundEvent("gate slam", "heavy", 1.25, 2.0, 1.0)
+
+
+def test_an_unknown_sound_asks_for_a_name_and_leaves_nothing_behind_once_named() -> None:
+    unknown = SoundEvent(UNKNOWN, "please describe", confidence=0.2)
+    rows = rows_from_events([unknown])
+    assert events_from_rows(rows, [unknown]) == (unknown,)
+    rows[0][2] = "hammer"
+    assert events_from_rows(rows, [unknown]) == (SoundEvent("hammer"),)
 
 
 @pytest.mark.parametrize(
