@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from rhythmic_foley import __version__
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.evaluation.cli import add_evaluation_commands
 from rhythmic_foley.training.cli import add_training_commands
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ BAD_INPUT, STOPPED = 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     args = build_parser().parse_args(arguments)
+    _silence_libraries()
     try:
         return args.run(args) or 0
     except FoleyError as error:
@@ -51,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_dub(commands)
     _add_app(commands)
     add_training_commands(commands)
+    add_evaluation_commands(commands)
     return parser
 
 
@@ -169,10 +174,24 @@ def _app(args: argparse.Namespace) -> None:
     launch(open_studio(args.model), server_name=args.host, server_port=args.port, share=args.share)
 
 
+def _silence_libraries() -> None:
+    """Keep what libraries say to programmers off a person's terminal, unless asked for (python -W, environment)."""
+    for name in ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY"):
+        os.environ.setdefault(name, "error")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
 def open_studio(model: str | None) -> Studio:
     """The studio that a command works in."""
+    import diffusers
+    import transformers
+
     from rhythmic_foley.studio import Studio
 
+    # One progress bar at a time: ours.
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
     return Studio(model or DEFAULT_MODEL)
 
 
@@ -187,13 +206,13 @@ def _follow(job: Any, name: str) -> Iterator[Any]:
 
     from rhythmic_foley.studio import Progress
 
-    layout = "{desc} {percentage:3.0f}%|{bar}|{postfix}"
+    layout = "{desc} {percentage:3.0f}%|{bar}|"
     with closing(job), tqdm(total=1.0, desc=name, bar_format=layout, disable=None, leave=False) as bar:
         for item in job:
             if isinstance(item, Progress):
                 bar.n = item.fraction
-                bar.set_postfix_str("" if item.eta_s is None else f"{item.eta_s:.0f} s left", refresh=False)
-                bar.set_description_str(f"{name}: {item.message}")
+                left = "" if item.eta_s is None else f", {item.eta_s:.0f} s left"
+                bar.set_description_str(f"{name}: {item.message}{left}")
             else:
                 bar.clear()
                 yield item
