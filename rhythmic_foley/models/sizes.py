@@ -42,7 +42,7 @@ TOY = Size(
     autoencoder_width=8,
     autoencoder_depth=1,
     encoder_width=16,
-    yamnet_channels=(4,) * 13,
+    yamnet_channels=(8,) * 13,
     yamnet_stem=4,
 )
 

@@ -35,9 +35,7 @@ class Schedule:
     log_every: int = 20
 
 
-def train(
-    module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: Schedule, run: Path, precision: str = "bf16"
-) -> None:
+def train(module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: Schedule, run: Path) -> None:
     """Trains the parameters of `module` that require gradients and leaves its averaged weights in it.
 
     Args:
@@ -46,9 +44,8 @@ def train(
             was stopped and resumed sees what an unbroken run sees.
         schedule: see there.
         run: folder for the log (`log.jsonl`) and the resumable state.
-        precision: accelerate's mixed precision, "bf16" or "no".
     """
-    accelerator = Accelerator(mixed_precision=precision, gradient_accumulation_steps=1)
+    accelerator = Accelerator(mixed_precision="bf16")
     parameters = [p for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, schedule.learning_rate, (0.9, 0.99), weight_decay=schedule.weight_decay)
     ema = EMAModel(parameters, decay=schedule.ema_decay, use_ema_warmup=True, power=0.75)

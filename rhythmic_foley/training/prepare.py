@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -73,24 +73,33 @@ def prepare(
         held_out: compose from the evaluation packages instead of the training packages.
     """
     out.mkdir(parents=True, exist_ok=True)
-    library = SoundLibrary.from_csv(table, held_out=held_out)
-    (out / "captions.json").write_text(json.dumps(library.captions))
     missing = [s for s in range(scenes // shard) if not (out / f"scenes_{s:04d}.npz").exists()]
-    work = partial(_write_shard, library, load_yamnet(yamnet), out, seed, shard)
-    # Fork: the library is shared between the workers without a copy.
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+    if not missing:
+        return
+    work = partial(_write_shard, table, yamnet, out, seed, shard, held_out)
+    # Spawned, not forked: torch does not survive a fork once it has run threads.
+    with multiprocessing.get_context("spawn").Pool(min(os.cpu_count() or 1, len(missing))) as pool:
         for number in pool.imap_unordered(work, missing):
             print(f"shard {number}: {shard} scenes", flush=True)
 
 
-def _write_shard(library: SoundLibrary, yamnet: Yamnet, out: Path, seed: int, size: int, number: int) -> int:
+def _write_shard(table: Path, yamnet: Path, out: Path, seed: int, size: int, held_out: bool, number: int) -> int:
     torch.set_num_threads(1)
-    rows = [_scene_row(library, yamnet, np.random.default_rng((seed, number * size + i))) for i in range(size)]
+    library, network = _sources(table, yamnet, held_out)
+    rows = [_scene_row(library, network, np.random.default_rng((seed, number * size + i))) for i in range(size)]
+    (out / "captions.json").write_text(json.dumps(library.captions))
     path = out / f"scenes_{number:04d}.npz"
-    partial_path = path.with_suffix(".part.npz")
-    np.savez(partial_path, **{k: np.stack([row[k] for row in rows]) for k in rows[0]})
-    partial_path.rename(path)
+    unfinished = path.with_suffix(".part")
+    with open(unfinished, "wb") as file:
+        np.savez(file, **{k: np.stack([row[k] for row in rows]) for k in rows[0]})
+    unfinished.replace(path)
     return number
+
+
+@lru_cache(maxsize=1)
+def _sources(table: Path, yamnet: Path, held_out: bool) -> tuple[SoundLibrary, Yamnet]:
+    """What a worker reads once."""
+    return SoundLibrary.from_csv(table, held_out=held_out), load_yamnet(yamnet)
 
 
 @torch.no_grad()

@@ -1,0 +1,48 @@
+"""`rhythmic-foley evaluate`: what the models can do, in numbers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
+    """Adds `evaluate` and its kinds to the command line."""
+    parser = subparsers.add_parser("evaluate", help="measure the models")
+    kinds = parser.add_subparsers(metavar="KIND", required=True)
+
+    timing = kinds.add_parser("timing", help="are generated hits where they were asked for, by temporal strength")
+    timing.add_argument("--model", default="mini", help="name or folder of a checkpoint")
+    timing.add_argument("--masks", type=int, default=20, help="random onset masks")
+    timing.add_argument("--steps", type=int, default=20, help="denoising steps")
+    timing.add_argument("--seed", type=int, default=0)
+    timing.set_defaults(run=_timing)
+
+    onsets = kinds.add_parser("onsets-from-video", help="onsets seen in the picture against true times")
+    onsets.add_argument("folder", type=Path, metavar="DIR", help="the clips")
+    onsets.add_argument("table", type=Path, metavar="CSV", help="clips.csv with true onset times")
+    onsets.set_defaults(run=_onsets_from_video)
+
+
+def _timing(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline
+    from rhythmic_foley.evaluation.timing import evaluate_timing, print_timing
+
+    pipeline = load_pipeline(find_checkpoint(arguments.model))
+    rows = evaluate_timing(
+        pipeline,
+        masks=arguments.masks,
+        steps=arguments.steps,
+        seed=arguments.seed,
+        report=lambda line: print(line, file=sys.stderr),
+    )
+    print(print_timing(rows))
+    return 0
+
+
+def _onsets_from_video(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.evaluation.video_onsets import evaluate_clips, format_rows
+
+    print(format_rows(evaluate_clips(arguments.folder, arguments.table)))
+    return 0

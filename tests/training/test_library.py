@@ -1,0 +1,44 @@
+"""Reading captioned sounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from sounds import LEAD_S, write_library
+
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.training.library import SoundLibrary
+
+
+def test_held_out_packages_are_never_trained_on(tmp_path: Path) -> None:
+    table = write_library(tmp_path)
+    training, held_out = (SoundLibrary.from_csv(table, held_out=flag) for flag in (False, True))
+    assert training.captions == ("glass breaking", "hammering wood", "rain falling")
+    assert held_out.captions == ("door closing", "wind blowing")
+
+
+def test_sounds_are_normalised_and_know_when_they_hit(tmp_path: Path) -> None:
+    for sound in SoundLibrary.from_csv(write_library(tmp_path)).sounds:
+        assert np.abs(sound.wave).max() == pytest.approx(1.0)
+        assert sound.attacks.times_s[0] == pytest.approx(LEAD_S, abs=0.01)
+
+
+def test_a_plain_folder_of_sounds_will_do(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(44_100) / 10) * 0.2, 44_100)
+    (tmp_path / "captions.csv").write_text("file,caption\na.wav,siren wailing\n", encoding="utf-8")
+    (sound,) = SoundLibrary.from_folder(tmp_path).sounds
+    assert (sound.caption, sound.group) == ("siren wailing", "other")
+    assert sound.duration_s == pytest.approx(1.0, abs=0.001)
+    with pytest.raises(FoleyError, match=r"no captions\.csv"):
+        SoundLibrary.from_folder(tmp_path / "nowhere")
+
+
+def test_big_groups_are_damped(tmp_path: Path) -> None:
+    """Two thirds of the sounds are impacts; drawn are sqrt(2) : 1."""
+    library = SoundLibrary.from_csv(write_library(tmp_path))
+    rng = np.random.default_rng(0)
+    drawn = [library.draw(rng)[0].group for _ in range(2000)]
+    assert drawn.count("impact") / len(drawn) == pytest.approx(np.sqrt(2) / (1 + np.sqrt(2)), abs=0.04)
