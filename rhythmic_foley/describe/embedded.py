@@ -23,7 +23,7 @@ MAX_FRAMES = 60
 FRAME_EVERY_S = 2.0
 BATCH_FRAMES = 8
 
-# On 15 real clips the right sound, where there is a class for it, averaged 0.47 and more, the strongest wrong one 0.21.
+# On 15 real clips the right sound, where there is a class for it, reached 0.47 or more, the best wrong one 0.21.
 SURE = 0.35
 # A frame that shows a sure sound this much weaker still belongs to its span.
 FAINT = 0.25

@@ -30,14 +30,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         shutil.copytree(folder / "whole" / part, checkpoint / part)
     write_toy_scenes(folder / "scenes", write_library(folder / "sounds"), embedding_dim=8)
     workshop = Workshop(folder / "scenes", folder / "none.npz", checkpoint, folder / "runs", size=TOY)
-    for stage, steps in (
-        ("autoencoder", 160),
-        ("aligned-encoder", 20),
-        ("base", 20),
-        ("semantic", 2),
-        ("temporal", 2),
-    ):
-        workshop.train(stage, steps)
+    steps = {"autoencoder": 160, "aligned-encoder": 20, "base": 20, "semantic": 2, "temporal": 2}
+    for stage, count in steps.items():
+        workshop.train(stage, count)
     return workshop
 
 
