@@ -19,6 +19,11 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     timing.add_argument("--seed", type=int, default=0)
     timing.set_defaults(run=_timing)
 
+    encoders = kinds.add_parser("encoders", help="autoencoder and aligned encoder on held-out scenes")
+    encoders.add_argument("--model", default="mini", help="name or folder of a checkpoint")
+    encoders.add_argument("--scenes", type=Path, default=Path("runs/held_out"), help="as `train prepare` leaves them")
+    encoders.set_defaults(run=_encoders)
+
     onsets = kinds.add_parser("onsets-from-video", help="onsets seen in the picture against true times")
     onsets.add_argument("folder", type=Path, metavar="DIR", help="the clips")
     onsets.add_argument("table", type=Path, metavar="CSV", help="clips.csv with true onset times")
@@ -38,6 +43,16 @@ def _timing(arguments: argparse.Namespace) -> int:
         report=lambda line: print(line, file=sys.stderr),
     )
     print(print_timing(rows))
+    return 0
+
+
+def _encoders(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline
+    from rhythmic_foley.evaluation.encoders import evaluate_encoders, print_encoders
+    from rhythmic_foley.training.prepare import SceneSet
+
+    pipeline = load_pipeline(find_checkpoint(arguments.model), device="cpu")
+    print(print_encoders(evaluate_encoders(pipeline, SceneSet.load(arguments.scenes))))
     return 0
 
 

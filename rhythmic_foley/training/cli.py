@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-STAGES = ("prepare", "autoencoder", "aligned-encoder", "base", "semantic", "temporal")
+STAGES = ("prepare", "autoencoder", "aligned-encoder", "base", "semantic", "temporal", "assemble")
 
 
 def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -37,5 +37,8 @@ def run_training(arguments: argparse.Namespace) -> int:
             prepare(arguments.data, arguments.yamnet, arguments.runs / "scenes", scenes=arguments.scenes)
             continue
         workshop = Workshop(arguments.runs / "scenes", arguments.yamnet, arguments.checkpoint, arguments.runs)
-        workshop.train(stage, arguments.steps)
+        if stage == "assemble":
+            workshop.assemble()
+        else:
+            workshop.train(stage, arguments.steps)
     return 0

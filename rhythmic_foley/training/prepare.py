@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from rhythmic_foley.audio import HOP, SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.yamnet import Yamnet, from_keras_arrays, patches_at, yamnet_mel
 from rhythmic_foley.training.library import SoundLibrary
 from rhythmic_foley.training.scenes import SCENE_SAMPLES, compose
@@ -46,6 +47,8 @@ class SceneSet:
     @classmethod
     def load(cls, folder: Path) -> SceneSet:
         shards = [np.load(path) for path in sorted(folder.glob("scenes_*.npz"))]
+        if not shards:
+            raise FoleyError(f"There are no prepared scenes in {folder}; run `rhythmic-foley train prepare` first.")
         names = tuple(json.loads((folder / "captions.json").read_text()))
         keys = ("mels", "embeddings", "masks", "captions", "spans_s")
         return cls(*(np.concatenate([s[k] for s in shards]) for k in keys), names)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
 from transformers import AutoTokenizer, BertModel
 
 from rhythmic_foley.models.adapters import Adapter
@@ -23,6 +23,8 @@ from rhythmic_foley.models.sizes import (
     new_unet,
 )
 from rhythmic_foley.models.text_encoder import embed_text, embed_tokens
+from rhythmic_foley.models.vocoder import GriffinLim
+from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.training import diffusion, encoders
 from rhythmic_foley.training.batches import Windows
 from rhythmic_foley.training.loop import Schedule
@@ -67,6 +69,23 @@ class Workshop:
             "semantic": self._semantic,
             "temporal": self._temporal,
         }[stage](schedule, run)
+
+    def assemble(self) -> None:
+        """Writes what makes a pipeline of the components: its index, the sampler, the vocoder."""
+        parts = {
+            "unet": self._load(UNet2DConditionModel, "unet"),
+            "vae": self._load(MelAutoencoder, "vae"),
+            "scheduler": new_sampler(),
+            "aligned_encoder": self._load(AlignedEncoder, "aligned_encoder"),
+            "text_encoder": self.text_encoder,
+            "tokenizer": self.tokenizer,
+            "semantic_adapter": self._load(Adapter, "semantic_adapter"),
+            "temporal_adapter": self._load(Adapter, "temporal_adapter"),
+            "vocoder": GriffinLim(),
+        }
+        RhythmicFoleyPipeline(**parts).save_config(self.checkpoint)
+        for name in ("scheduler", "vocoder"):
+            parts[name].save_pretrained(self.checkpoint / name)
 
     def _autoencoder(self, schedule: Schedule, run: Path) -> None:
         autoencoder = self._fitted_autoencoder()
@@ -151,3 +170,8 @@ def new_scheduler() -> DDPMScheduler:
         beta_schedule="scaled_linear",
         prediction_type="v_prediction",
     )
+
+
+def new_sampler() -> DPMSolverMultistepScheduler:
+    """DPM-Solver++ of second order on that schedule, from the noisiest step on."""
+    return DPMSolverMultistepScheduler.from_config(new_scheduler().config, timestep_spacing="trailing")

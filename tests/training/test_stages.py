@@ -12,9 +12,12 @@ import torch
 from sounds import write_library, write_toy_scenes
 from toy import toy_pipeline
 
+from rhythmic_foley.checkpoints import load_pipeline
+from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.models.adapters import Adapter
 from rhythmic_foley.models.autoencoder import MelAutoencoder
 from rhythmic_foley.models.sizes import TOY
+from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.training.loop import Schedule, train
 from rhythmic_foley.training.prepare import SceneSet, prepare
 from rhythmic_foley.training.stages import Workshop
@@ -33,6 +36,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     steps = {"autoencoder": 160, "aligned-encoder": 20, "base": 20, "semantic": 2, "temporal": 2}
     for stage, count in steps.items():
         workshop.train(stage, count)
+    workshop.assemble()
     return workshop
 
 
@@ -58,6 +62,12 @@ def test_adapters_trained_away_from_zero(workshop: Workshop) -> None:
     for part in ("semantic_adapter", "temporal_adapter"):
         adapter = Adapter.from_pretrained(workshop.checkpoint / part)
         assert adapter.controlnet.controlnet_mid_block.weight.abs().sum() > 0
+
+
+def test_the_assembled_checkpoint_generates(workshop: Workshop) -> None:
+    pipeline = load_pipeline(workshop.checkpoint, device="cpu")
+    output = pipeline(events=[SoundEvent("hammering wood")], onsets=Onsets.of([1.0]), steps=1)
+    assert torch.isfinite(output.wave).all() and output.wave.abs().max() > 0
 
 
 def test_a_finished_stage_stays_finished(workshop: Workshop) -> None:
