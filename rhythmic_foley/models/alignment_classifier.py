@@ -1,4 +1,4 @@
-"""Diff-Foley's alignment classifier: how likely is a noisy latent in step with the picture, and which way is better."""
+"""Diff-Foley's alignment classifier: is a noisy latent in step with the picture, and which way would it be more so."""
 
 from __future__ import annotations
 

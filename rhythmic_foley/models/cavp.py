@@ -1,7 +1,7 @@
 """CAVP, Diff-Foley's contrastive audio-visual encoders: picture and sound as features in one space, four a second.
 
-The picture side is a SlowOnly ResNet-50 that keeps every frame, the sound side a variant of PANNs' Cnn14. Parameters are
-named as in the published checkpoint, so that it loads as it is.
+The picture side is a SlowOnly ResNet-50 that keeps every frame, the sound side a variant of PANNs' Cnn14. Parameters
+are named as in the published checkpoint, so that it loads as it is.
 """
 
 from __future__ import annotations

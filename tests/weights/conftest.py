@@ -1,0 +1,74 @@
+"""Tiny published files and the checkpoint made from them; tests of full size run only when asked for (-m slow)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from weights.fill import save_published
+from weights.sampling import Networks
+
+from rhythmic_foley.models.alignment_classifier import AlignmentClassifier
+from rhythmic_foley.models.cavp import Cavp
+from rhythmic_foley.models.cond_stage import CondStage
+from rhythmic_foley.weights.convert import ROLES, Conversion, convert_diff_foley
+from rhythmic_foley.weights.diff_foley import Sizes, published_file
+
+# The diffusion model is as narrow as its normalisations allow, the encoders as small as they come.
+TINY = Sizes(
+    unet_width=32,
+    context_dim=64,
+    autoencoder_width=32,
+    classifier_width=32,
+    video_width=2,
+    video_blocks=(1, 1, 1, 1),
+    audio_channels=(2, 2, 2, 2, 2, 2),
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: full-size networks; minutes and several GB of memory")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves slow tests out unless -m says what to run."""
+    if config.getoption("markexpr"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(scope="session")
+def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The three published files at tiny size, by role."""
+    folder = tmp_path_factory.mktemp("published")
+    extra = {"classifier": {"hyper_parameters": {"lr": 1e-4}}}
+    return {
+        role: save_published(published_file(role, TINY), folder / f"{role}.ckpt", **extra.get(role, {}))
+        for role in ROLES
+    }
+
+
+@pytest.fixture(scope="session")
+def conversion(tiny_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Conversion:
+    out = tmp_path_factory.mktemp("checkpoints") / "diff-foley"
+    return convert_diff_foley(**tiny_files, out=out, sizes=TINY)
+
+
+@pytest.fixture(scope="session")
+def networks(conversion: Conversion) -> Networks:
+    """The converted networks, loaded the ordinary way."""
+    return load_networks(conversion.folder)
+
+
+def load_networks(folder: Path) -> Networks:
+    return Networks(
+        unet=UNet2DConditionModel.from_pretrained(folder / "unet").eval(),
+        vae=AutoencoderKL.from_pretrained(folder / "vae").eval(),
+        cond_stage=CondStage.from_pretrained(folder / "cond_stage").eval(),
+        classifier=AlignmentClassifier.from_pretrained(folder / "classifier").eval(),
+        cavp=Cavp.from_pretrained(folder / "cavp").eval(),
+    )

@@ -1,0 +1,66 @@
+"""The commands `convert` and `download`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+from weights.conftest import TINY
+
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.weights import cli, convert, download
+from rhythmic_foley.weights.registry import DIFF_FOLEY
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    cli.add_weights_commands(parser.add_subparsers())
+    return parser.parse_args(arguments)
+
+
+@pytest.fixture
+def tiny_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = convert.convert_diff_foley
+    monkeypatch.setattr(convert, "convert_diff_foley", lambda *args: whole(*args, sizes=TINY))
+
+
+@pytest.mark.usefixtures("tiny_sizes")
+def test_convert(tiny_files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "diff-foley"
+    args = parse(
+        "convert", "diff-foley", "--cavp", str(tiny_files["cavp"]), "--ldm", str(tiny_files["ldm"]), "--out", str(out)
+    )
+    args.run(args)
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["folder"] == str(out) and (out / "model_index.json").is_file()
+    assert printed["extra_keys"] == {"cavp": [], "ldm": []}
+    with pytest.raises(FoleyError, match="already there"):
+        args.run(args)
+
+
+@pytest.mark.usefixtures("tiny_sizes")
+def test_download(
+    tiny_files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {file.role: 1 for file in DIFF_FOLEY.files}
+    offer = download.Offer(DIFF_FOLEY, sizes, {}, licence=None, revision=None)
+    monkeypatch.setattr(download, "ask", lambda weights: offer)
+    monkeypatch.setattr(download, "fetch", lambda offer, say: tiny_files)
+    args = parse("download", "diff-foley", "--out", str(tmp_path / "diff-foley"))
+    args.run(args)
+    printed = capsys.readouterr()
+    assert "classifier" in json.loads(printed.out)["components"]
+    assert DIFF_FOLEY.licence in printed.err
+
+
+def test_where_models_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RHYTHMIC_FOLEY_CHECKPOINTS", "/models")
+    assert parse("download", "diff-foley").out == Path("/models/diff-foley")
+
+
+def test_convert_needs_its_files(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        parse("convert", "diff-foley", "--cavp", "x")
+    assert "--ldm" in capsys.readouterr().err
