@@ -182,7 +182,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
     ) -> _Conditions:
         """Embeds descriptions and lays events and onsets on the window.
 
-        The unconditional half has zeros for the tokens and for what sounds when; its text is the negative text.
+        The unconditional half has zeros for tokens, events and onsets; its text is the negative text.
         """
         known = [event for event in events if event.label != UNKNOWN and event.start_s < self.window_s]
         track = self._event_track(known)  # (1, 32, text + 1)
@@ -197,8 +197,8 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
             torch.cat([self._zero_tokens(), tokens]),
             torch.cat([self._embed_words(negative), text]),
             torch.cat([torch.zeros_like(track), track]),
-            # Both halves know when: guidance is about what sounds.
-            torch.cat([mask, mask]),
+            # Guidance is about when as well: with the mask in both halves hits were heard between the wanted ones.
+            torch.cat([torch.zeros_like(mask), mask]),
         )
 
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
