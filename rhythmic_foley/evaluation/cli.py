@@ -19,6 +19,11 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     timing.add_argument("--seed", type=int, default=0)
     timing.set_defaults(run=_timing)
 
+    speed = kinds.add_parser("speed", help="seconds that a window of 8.192 s takes here")
+    speed.add_argument("--model", default="mini", help="name or folder of a checkpoint")
+    speed.add_argument("--steps", type=int, default=20, help="denoising steps")
+    speed.set_defaults(run=_speed)
+
     encoders = kinds.add_parser("encoders", help="autoencoder and aligned encoder on held-out scenes")
     encoders.add_argument("--model", default="mini", help="name or folder of a checkpoint")
     encoders.add_argument("--scenes", type=Path, default=Path("runs/held_out"), help="as `train prepare` leaves them")
@@ -43,6 +48,15 @@ def _timing(arguments: argparse.Namespace) -> int:
         report=lambda line: print(line, file=sys.stderr),
     )
     print(print_timing(rows))
+    return 0
+
+
+def _speed(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline
+    from rhythmic_foley.evaluation.speed import seconds_per_window
+
+    pipeline = load_pipeline(find_checkpoint(arguments.model))
+    print(f"{seconds_per_window(pipeline, steps=arguments.steps):.2f} s a window, {arguments.steps} steps")
     return 0
 
 
