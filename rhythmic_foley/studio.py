@@ -21,6 +21,7 @@ from rhythmic_foley.cache import Cache, file_digest
 from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline, revision
 from rhythmic_foley.describe import Describer
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
+from rhythmic_foley.describe.sounds import goes_on
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
 from rhythmic_foley.media import ClipInfo, mux, probe, read_audio, read_frames
@@ -98,6 +99,7 @@ class Studio:
         if describe:
             yield Progress(0.6, "Describing what sounds")
             events = self._describe(clip, digest)
+            onsets = _fitting(onsets, events)
         notes = (UNKNOWN_NOTE,) if describe and all(e.label == UNKNOWN for e in events) else ()
         name = self.describer.name if describe else ""
         yield Analysis(clip, digest, events, onsets, DEFAULT_THRESHOLD, curve, name, notes)
@@ -279,9 +281,14 @@ def _resolved(analysis: Analysis, controls: Controls) -> Controls:
     events = analysis.events if controls.events is None else controls.events
     if controls.text is not None and controls.text.strip():
         events = (SoundEvent(controls.text.strip()),)
-    onsets = analysis.onsets if controls.onsets is None else controls.onsets
+    onsets = _fitting(analysis.onsets, events) if controls.onsets is None else controls.onsets
     seed = random.SystemRandom().randint(0, MAX_SEED) if controls.seed is None else controls.seed
     return replace(controls, events=events, onsets=onsets, seed=seed, text=None)
+
+
+def _fitting(onsets: Onsets, events: tuple[SoundEvent, ...]) -> Onsets:
+    """Proposed onsets, none where everything described goes on without hits: rain must not be chopped by motion."""
+    return Onsets() if events and all(goes_on(event.label) for event in events) else onsets
 
 
 def _events_between(events: tuple[SoundEvent, ...], start_s: float, end_s: float) -> tuple[SoundEvent, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,20 @@ def test_unknown_is_said(studio: Studio, clip: Path, tmp_path: Path) -> None:
     controls = Controls(**{**vars(QUICK), "events": (SoundEvent(UNKNOWN, "please describe"),)})
     (take,) = dub(studio, analyse(studio, clip), controls, tmp_path)
     assert UNKNOWN_NOTE in take.notes
+
+
+def test_what_goes_on_without_hits_is_not_chopped(studio: Studio, clip: Path, tmp_path: Path) -> None:
+    """Proposed onsets are dropped for an engine, kept for a dog; onsets that a person asks for are always kept."""
+    analysis = replace(analyse(studio, clip), onsets=Onsets.of([0.5]))
+
+    def onsets_of(text: str, onsets: Onsets | None = None) -> list[float]:
+        controls = Controls(steps=1, seed=1, text=text, onsets=onsets)
+        (take,) = dub(studio, analysis, controls, tmp_path)
+        return json.loads(take.settings.read_text())["onsets"]["times_s"]
+
+    assert onsets_of("engine running") == []
+    assert onsets_of("dog barking") == [0.5]
+    assert onsets_of("engine running", Onsets.of([0.25])) == [0.25]
 
 
 def test_text_overrides_events(studio: Studio, clip: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 
 import numpy as np
@@ -92,6 +92,16 @@ class SoundTable:
         for row, thing in enumerate(self.things):
             matrix[row, self.labels.index(thing.label)] = thing.trust
         return matrix
+
+
+@cache
+def _kinds() -> dict[str, str]:
+    return {thing.label: thing.kind for thing in SoundTable.load().things}
+
+
+def goes_on(label: str) -> bool:
+    """Whether a sound goes on without hits, as rain does; False for a label that the table does not know."""
+    return _kinds().get(label) == "continuous"
 
 
 def _read(name: str) -> list[dict[str, str]]:
