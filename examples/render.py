@@ -27,7 +27,7 @@ import numpy as np  # noqa: E402
 from model import Scene  # noqa: E402
 from scenes import SCENES  # noqa: E402
 
-RENDERS_PER_FRAME = 8
+RENDERS_PER_FRAME = 6
 SHUTTER = 0.5  # share of the frame's time that the exposure lasts
 QUIET_S = 0.03  # a pair of bodies that was apart for this long makes a new contact when it touches
 IMPULSE_S = 0.02  # the force is summed over this long

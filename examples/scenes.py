@@ -68,6 +68,8 @@ def hammer_and_anvil() -> Scene:
     make.surface("steel", textures.metal((96, 98, 104), (176, 178, 184), 5), specular=".9", shininess=".7")
     make.surface("ash", textures.wood((150, 104, 60), (222, 176, 118), 6), specular=".3")
     make.surface("block", textures.wood((70, 44, 26), (138, 94, 58), 8), specular=".05")
+    # Meshes take no cube texture.
+    make.plain("forged", ".33 .335 .36 1", specular=".6", shininess=".5")
     make.plain("glow", "1 .42 .1 1", emission=".9", specular=".2")
     make.plain("hot", "1 .62 .22 1", emission="1.1", specular=".2")
     make.lathe("horn", [(0.034, 0.0), (0.027, 0.05), (0.016, 0.1), (0.001, 0.14)])
@@ -76,7 +78,7 @@ def hammer_and_anvil() -> Scene:
         f'<geom type="cylinder" size=".19 .1" pos="0 0 -.1" material="block" {silent}/>',
         f'<geom type="box" size=".11 .062 .018" pos="0 0 .018" material="iron" {silent}/>',
         f'<geom type="box" size=".06 .04 .035" pos="0 0 .06" material="iron" {silent}/>',
-        f'<geom type="mesh" mesh="horn" pos="-.128 0 .126" euler="0 -90 0" material="iron" {silent}/>',
+        f'<geom type="mesh" mesh="horn" pos="-.128 0 .126" euler="0 -90 0" material="forged" {silent}/>',
         '<body name="anvil"><geom type="box" size=".14 .05 .035" pos="0.01 0 .125" material="iron"/>'
         '<geom type="box" size=".16 .014 .008" pos="-.02 -.005 .168" material="glow" '
         'solref="-400000 -260" priority="1"/></body>',
