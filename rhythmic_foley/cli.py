@@ -1,4 +1,4 @@
-"""The command `rhythmic-foley`: describe, find onsets, dub, train, evaluate, open the app.
+"""The command `rhythmic-foley`: describe, find onsets, dub, open the app, train, evaluate, fetch weights.
 
 Results go to stdout as JSON, progress and the one sentence of an error to stderr. Exit codes: 0 done, 2 something the
 person can mend, 130 stopped with Ctrl-C. Whatever loads torch is imported inside the functions: --help is instant.
@@ -21,6 +21,7 @@ from rhythmic_foley import __version__
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.cli import add_evaluation_commands
 from rhythmic_foley.training.cli import add_training_commands
+from rhythmic_foley.weights.cli import add_weights_commands
 
 if TYPE_CHECKING:
     from rhythmic_foley.events import SoundEvent
@@ -56,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_app(commands)
     add_training_commands(commands)
     add_evaluation_commands(commands)
+    add_weights_commands(commands)
     return parser
 
 
