@@ -319,7 +319,8 @@ def _wire(w: Widgets, handlers: Handlers) -> None:
     for name in ("quick", "describe", "generate"):
         on(w[f"{name}_stop"].click, handlers.stopped, [], cancels=jobs, queue=False)
     on(w["threshold"].input, handlers.repick, ["analysis", "threshold"], **latest)
-    on(w["onsets"].input, handlers.redraw, typed, **latest)
+    # Not input, of which Gradio keeps the first one to itself after the field was filled in by a handler.
+    on(w["onsets"].change, handlers.redraw, typed, **latest)
     on(w["new_seed"].click, handlers.new_seed, [], queue=False)
     on(w["chosen"].input, handlers.show_take, ["finished", "chosen"], queue=False)
     on(w["keep_seed"].click, handlers.keep_seed, ["finished", "chosen"], queue=False)
