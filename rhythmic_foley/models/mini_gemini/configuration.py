@@ -205,4 +205,6 @@ def _check_widths(flat: dict[str, Any], config: MiniGeminiConfig) -> None:
         ("mm_hidden_size_aux", sum(config.aux_config.hidden_sizes)),
     ):
         if flat.get(key, built) != built:
-            raise FoleyError(f"This Mini-Gemini needs a picture network with {key} {flat[key]}, which is not built here.")
+            raise FoleyError(
+                f"This Mini-Gemini needs a picture network with {key} {flat[key]}, which is not built here."
+            )

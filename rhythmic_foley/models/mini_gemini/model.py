@@ -136,7 +136,9 @@ class MiniGeminiForConditionalGeneration(PreTrainedModel):
         positions = hr_map.permute(0, 2, 3, 1)  # (B, H, H, D)
         query = self.query(tokens)  # (B, N, C)
         # Norm and projection act on single positions, so they come before the windows, which need less memory then.
-        scores = torch.einsum("bnc,bnpc->bnp", query, _windows(self.key(positions), n_side)) / math.sqrt(query.shape[-1])
+        scores = torch.einsum("bnc,bnpc->bnp", query, _windows(self.key(positions), n_side)) / math.sqrt(
+            query.shape[-1]
+        )
         weights = scores.masked_fill(scores.isnan(), 0).softmax(dim=-1)  # (B, N, P)
         return torch.einsum("bnp,bnpc->bnc", weights, _windows(self.value(positions), n_side))
 
