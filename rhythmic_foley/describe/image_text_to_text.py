@@ -40,7 +40,11 @@ FRAME_TOKENS, SHEET_TOKENS, SENTENCE_TOKENS = 128, 256, 64
 TIME_LIMIT_S = 300.0
 ROOM_TONE = "quiet room tone"
 
+# What can be wrong with an answer, in the words of the notes.
+NOTHING, RUBBISH, ENDLESS, SILENCE = "nothing", "rubbish", "an endless answer", "silence"
+
 Way = Literal["frames", "sheet"]
+Events = tuple[SoundEvent, ...]
 
 
 @dataclass(frozen=True)
@@ -146,17 +150,17 @@ class TalkingDescriber:
         """Free the talker's memory; the next description loads it again."""
         self.talker.close()
 
-    def _ask_frames(self, talk: _Talk, kept: list[tuple[float, np.ndarray]], duration_s: float) -> tuple:
+    def _ask_frames(self, talk: _Talk, kept: list[tuple[float, np.ndarray]], duration_s: float) -> Events:
         n_parts = min(max(round(duration_s / FRAME_EVERY_S), MIN_FRAMES), MAX_FRAMES)
         found = []
         for part, time_s, frame in nearest_frames(iter(kept), duration_s, n_parts):
-            items, confidence = talk.list(frame, self.prompts.of_frame(time_s, duration_s), FRAME_TOKENS)
+            items, confidence = talk.ask_list(frame, self.prompts.of_frame(time_s, duration_s), FRAME_TOKENS)
             found.append((part, items, confidence))
         return merge_parts(found, n_parts, duration_s)
 
-    def _ask_sheet(self, talk: _Talk, kept: list[tuple[float, np.ndarray]], duration_s: float) -> tuple:
+    def _ask_sheet(self, talk: _Talk, kept: list[tuple[float, np.ndarray]], duration_s: float) -> Events:
         panels = [frame for _, _, frame in nearest_frames(iter(kept), duration_s, SHEET_PANELS)]
-        items, confidence = talk.list(contact_sheet(panels), self.prompts.of_sheet(duration_s), SHEET_TOKENS)
+        items, confidence = talk.ask_list(contact_sheet(panels), self.prompts.of_sheet(duration_s), SHEET_TOKENS)
         return spread_items(items, duration_s, confidence)
 
     def _ask_sentence(self, talk: _Talk, kept: list[tuple[float, np.ndarray]]) -> tuple[SoundEvent, ...]:
@@ -164,14 +168,11 @@ class TalkingDescriber:
         if talk.troubles and set(talk.troubles) == {SILENCE}:
             talk.say(f"{self.name} says that nothing in this clip makes a sound.")
             return (SoundEvent(ROOM_TONE, confidence=talk.confidence),)
-        sentence = talk.sentence(kept[len(kept) // 2][1], self.prompts.sentence)
+        sentence = talk.ask_sentence(kept[len(kept) // 2][1], self.prompts.sentence)
         if not sentence:
             return ()
         talk.say(f"{self.name} named no sounds; what it says of the picture stands for the background.")
         return (SoundEvent(f"background sound of: {sentence}", confidence=talk.confidence),)
-
-
-NOTHING, RUBBISH, ENDLESS, SILENCE = "nothing", "rubbish", "an endless answer", "silence"
 
 
 class _Talk:
@@ -193,7 +194,7 @@ class _Talk:
     def say(self, note: str) -> None:
         self._notes.append(note)
 
-    def list(self, picture: np.ndarray, question: str, max_new_tokens: int) -> tuple[tuple[Item, ...], float]:
+    def ask_list(self, picture: np.ndarray, question: str, max_new_tokens: int) -> tuple[tuple[Item, ...], float]:
         """The sounds of an answer and how sure they are; none where there is no time or nothing of use."""
         answer = self._ask(picture, question, max_new_tokens)
         if answer is None:
@@ -204,7 +205,7 @@ class _Talk:
             self.troubles.append(_trouble(answer, parsed.silent))
         return items, answer.confidence
 
-    def sentence(self, picture: np.ndarray, question: str) -> str:
+    def ask_sentence(self, picture: np.ndarray, question: str) -> str:
         """The first sentence of an answer, "" where it is of no use."""
         answer = self._ask(picture, question, SENTENCE_TOKENS)
         parsed = parse_answer(answer.text if answer and answer.finished else "")
@@ -244,14 +245,14 @@ class LoadedTalker:
         """Whether the model is in memory."""
         return self._model is not None
 
-    @torch.inference_mode()
     def answer(self, picture: np.ndarray, question: str, max_new_tokens: int, max_time_s: float) -> Answer:
         """See `Talker.answer`."""
         with self._lock:
             try:
                 if self._model is None:
                     self._model = self._load()
-                return self._answer(picture, question, max_new_tokens, max_time_s)
+                with torch.inference_mode():
+                    return self._answer(picture, question, max_new_tokens, max_time_s)
             except torch.OutOfMemoryError:
                 self._free()
                 raise FoleyError(

@@ -135,11 +135,11 @@ class MiniGeminiForConditionalGeneration(PreTrainedModel):
         n_side = math.isqrt(tokens.shape[1])
         positions = hr_map.permute(0, 2, 3, 1)  # (B, H, H, D)
         query = self.query(tokens)  # (B, N, C)
-        # Norm and projection act on single positions, so they come before the windows, which need less memory then.
+        # Norm and projection act on single positions, so they come first, before anything is copied.
         scores = torch.einsum("bnc,bnpc->bnp", query, _windows(self.key(positions), n_side)) / math.sqrt(
             query.shape[-1]
         )
-        weights = scores.masked_fill(scores.isnan(), 0).softmax(dim=-1)  # (B, N, P)
+        weights = scores.masked_fill(scores.isnan(), 0).softmax(dim=-1)
         return torch.einsum("bnp,bnpc->bnc", weights, _windows(self.value(positions), n_side))
 
     def build_inputs(
@@ -256,7 +256,7 @@ def _resize(maps: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
 
 
 def _view_maps(hr_map: torch.Tensor, grid: int, n_views: int) -> list[torch.Tensor]:
-    """The part of the map (B, D, H, H) behind every view: grid x grid blocks row by row, then the whole, made small."""
+    """The map (B, D, H, H) behind every view: grid x grid blocks row by row, then the whole made small."""
     if grid == 1:
         return [hr_map]
     side = hr_map.shape[-1] // grid
