@@ -18,6 +18,7 @@ from rhythmic_foley.models.adapters import Adapter, Residuals, add_residuals
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder, event_timeline
 from rhythmic_foley.models.autoencoder import PATCH
 from rhythmic_foley.models.text_encoder import embed_text, embed_tokens
+from rhythmic_foley.models.vocoder import GriffinLim
 from rhythmic_foley.onsets import Onsets
 
 MAX_SCALE = 3.0
@@ -74,7 +75,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         tokenizer: PreTrainedTokenizerBase,
         semantic_adapter: Adapter,
         temporal_adapter: Adapter,
-        vocoder: nn.Module,
+        vocoder: GriffinLim,  # imported here so that loading a saved pipeline finds it
     ) -> None:
         super().__init__()
         self.register_modules(

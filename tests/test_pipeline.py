@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,13 @@ def test_numbers_out_of_range_are_refused(
 ) -> None:
     with pytest.raises(FoleyError, match=sentence):
         run(pipeline, **change)
+
+
+def test_the_shipped_checkpoint_loads_in_a_fresh_process() -> None:
+    """Diffusers loads only classes whose modules are imported; the tests' own imports must not be what does it."""
+    code = (
+        "from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline\n"
+        "print(sorted(load_pipeline(find_checkpoint('mini'), 'cpu').components))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
+    assert "temporal_adapter" in result.stdout, result.stderr
