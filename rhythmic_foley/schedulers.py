@@ -34,14 +34,14 @@ class UnroundedDPMSolver(DPMSolverMultistepScheduler):
         )
 
     def set_timesteps(
-        self,
-        num_inference_steps: int | None = None,
-        device: str | torch.device | None = None,
-        timesteps: list[int] | None = None,
+        self, num_inference_steps: int | None = None, device: str | torch.device | None = None, **options: object
     ) -> None:
-        """As the base class does, then without rounding. The last state is that of step 0, not noise-free."""
-        super().set_timesteps(num_inference_steps, device, timesteps)
-        if timesteps is not None:
+        """As the base class does, then without rounding unless `timesteps` are given.
+
+        The last state is that of step 0, not noise-free.
+        """
+        super().set_timesteps(num_inference_steps, device, **options)
+        if num_inference_steps is None:
             return
         last = self.config.num_train_timesteps - 1
         grid = torch.linspace(last, 0, num_inference_steps + 1, dtype=torch.float64)

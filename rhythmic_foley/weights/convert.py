@@ -78,9 +78,9 @@ def _check(path: Path, role: str, sizes: Sizes) -> tuple[PublishedFile, dict[str
     state = {key.replace("module.", ""): value for key, value in read_state(path).items()}
     file = published_file(role, sizes)
     expected = file.expected
+    if not file.marks() & state.keys():
+        raise FoleyError(_what_it_is(path, file, state, sizes))
     missing = [key for key in expected if key not in state]
-    if len(missing) == len(expected) or not file.marks() & state.keys():
-        _say_what_it_is(path, file, state, sizes)
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise FoleyError(f"{path} lacks {missing[0]}{more} of the {len(expected)} parameters of {file.what}.")
@@ -92,11 +92,11 @@ def _check(path: Path, role: str, sizes: Sizes) -> tuple[PublishedFile, dict[str
     return file, state, tuple(key for key in state if key not in known)
 
 
-def _say_what_it_is(path: Path, file: PublishedFile, state: dict[str, torch.Tensor], sizes: Sizes) -> None:
+def _what_it_is(path: Path, file: PublishedFile, state: dict[str, torch.Tensor], sizes: Sizes) -> str:
     for role in ROLES:
         if role != file.role and (other := published_file(role, sizes)).marks() <= state.keys():
-            raise FoleyError(f"{path} holds {other.what}, not {file.what}: give it with --{role}.")
-    raise FoleyError(f"{path} does not hold {file.what}: it has no {next(iter(file.expected))}.")
+            return f"{path} holds {other.what}, not {file.what}: give it with --{role}."
+    return f"{path} does not hold {file.what}: it has no {min(file.marks())}."
 
 
 def _check_schedule(path: Path, state: dict[str, torch.Tensor]) -> None:

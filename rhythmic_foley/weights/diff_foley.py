@@ -153,7 +153,7 @@ class PublishedFile:
 
     def marks(self) -> set[str]:
         """Names that tell this file from the others."""
-        return {part.parameters[0].name for part in self.components}
+        return {next(p.name for p in part.parameters if len(p.shape) > 1) for part in self.components}
 
 
 def published_file(role: str, sizes: Sizes = PUBLISHED) -> PublishedFile:
