@@ -29,7 +29,7 @@ from rhythmic_foley.describe.parsing import (
     plausible_items,
     spread_items,
 )
-from rhythmic_foley.describe.prompts import SHEET_PANELS, Prompts, contact_sheet, nearest_frames
+from rhythmic_foley.describe.prompts import SHEET_PANELS, SHEET_SIZE, Prompts, contact_sheet, nearest_frames
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
 
@@ -116,6 +116,11 @@ class TalkingDescriber:
     def name(self) -> str:
         """The talker's."""
         return self.talker.name
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """Frames that are larger than this (width, height) tell it no more."""
+        return SHEET_SIZE, SHEET_SIZE
 
     @property
     def fingerprint(self) -> str:

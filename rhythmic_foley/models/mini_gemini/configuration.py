@@ -52,7 +52,7 @@ class MiniGeminiConfig(PretrainedConfig):
         image_size_aux: side of the high-resolution picture in pixels.
         image_grid: the low-resolution picture is cut into image_grid x image_grid crops.
         image_global: whether a grid also gets the picture as a whole.
-        max_length: most tokens of a prompt, pictures included.
+        max_prompt_tokens: most tokens of a prompt, pictures included.
         exact_gelu: whether Gemma's MLP uses the erf GELU that the published weights were trained with.
     """
 
@@ -67,7 +67,7 @@ class MiniGeminiConfig(PretrainedConfig):
         image_size_aux: int = 768,
         image_grid: int = 1,
         image_global: bool = False,
-        max_length: int = 2048,
+        max_prompt_tokens: int = 2048,
         exact_gelu: bool = True,
         **kwargs: Any,
     ):
@@ -78,7 +78,7 @@ class MiniGeminiConfig(PretrainedConfig):
         self.image_size_aux = image_size_aux
         self.image_grid = image_grid
         self.image_global = image_global
-        self.max_length = max_length
+        self.max_prompt_tokens = max_prompt_tokens
         self.exact_gelu = exact_gelu
         kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)
         super().__init__(**kwargs)
@@ -124,7 +124,7 @@ class MiniGeminiConfig(PretrainedConfig):
             image_size_aux=flat.get("image_size_aux", 768),
             image_grid=flat.get("image_grid") or 1,
             image_global=bool(flat.get("image_global", False)),
-            max_length=flat.get("tokenizer_model_max_length", 2048),
+            max_prompt_tokens=flat.get("tokenizer_model_max_length", 2048),
             exact_gelu=flat.get("hidden_act", "gelu") == "gelu",
         )
         _check_widths(flat, config)

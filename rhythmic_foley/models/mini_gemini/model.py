@@ -136,9 +136,8 @@ class MiniGeminiForConditionalGeneration(PreTrainedModel):
         positions = hr_map.permute(0, 2, 3, 1)  # (B, H, H, D)
         query = self.query(tokens)  # (B, N, C)
         # Norm and projection act on single positions, so they come first, before anything is copied.
-        scores = torch.einsum("bnc,bnpc->bnp", query, _windows(self.key(positions), n_side)) / math.sqrt(
-            query.shape[-1]
-        )
+        scores = torch.einsum("bnc,bnpc->bnp", query, _windows(self.key(positions), n_side))
+        scores = scores / math.sqrt(query.shape[-1])  # (B, N, P)
         weights = scores.masked_fill(scores.isnan(), 0).softmax(dim=-1)
         return torch.einsum("bnp,bnpc->bnc", weights, _windows(self.value(positions), n_side))
 
@@ -167,9 +166,9 @@ class MiniGeminiForConditionalGeneration(PreTrainedModel):
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         rows = [self._splice(ids[keep.bool()], images) for ids, keep in zip(input_ids, mask, strict=True)]
         longest = max(len(row) for row in rows)
-        if longest > self.config.max_length:
+        if longest > self.config.max_prompt_tokens:
             raise FoleyError(
-                f"This prompt takes {longest} tokens and Mini-Gemini reads {self.config.max_length}; "
+                f"This prompt takes {longest} tokens and Mini-Gemini reads {self.config.max_prompt_tokens}; "
                 "show fewer pictures or ask a shorter question."
             )
         embeds = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
