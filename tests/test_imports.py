@@ -57,6 +57,9 @@ FOR_NETWORKS = {
     "collections",
     "functools",
 }
+# Mini-Gemini is published in a folder layout that no library reads, so its network reads that folder itself, as the
+# libraries' own networks do with theirs.
+FOR_MINI_GEMINI = {"json", "pathlib", "pickle", "re", "PIL", "safetensors", "zipfile"}
 
 
 def runtime_imports(tree: ast.AST) -> Iterator[str]:
@@ -80,13 +83,14 @@ def part_of(module: str) -> str:
     return "" if part.startswith("__version") else part
 
 
-def broken_rules(part: str, source: str) -> list[str]:
-    """What `source`, as a file of `part`, imports without being allowed to."""
+def broken_rules(part: str, source: str, more: frozenset[str] = frozenset()) -> list[str]:
+    """What `source`, as a file of `part`, imports without being allowed to; `more` are modules from outside."""
     modules = set(runtime_imports(ast.parse(source)))
     inside = {module for module in modules if module.split(".")[0] == PACKAGE.name}
     broken = [module for module in inside if part_of(module) not in ALLOWED[part] | {part}]
     if part == "models":
-        broken += [module for module in modules - inside if module.split(".")[0] not in FOR_NETWORKS | {"__future__"}]
+        allowed = FOR_NETWORKS | {"__future__"} | more
+        broken += [module for module in modules - inside if module.split(".")[0] not in allowed]
     return sorted(broken)
 
 
@@ -97,7 +101,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 def test_imports_go_one_way(path: Path):
     part = path.relative_to(PACKAGE).parts[0].removesuffix(".py").replace("__init__", "")
     assert part in ALLOWED, f"{part} is new: give it a row in ALLOWED"
-    assert broken_rules(part, path.read_text(encoding="utf-8")) == []
+    more = frozenset(FOR_MINI_GEMINI if path.parent.name == "mini_gemini" else ())
+    assert broken_rules(part, path.read_text(encoding="utf-8"), more) == []
 
 
 @pytest.mark.parametrize(
