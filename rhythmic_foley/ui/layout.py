@@ -266,32 +266,26 @@ def _results_section() -> Widgets:
                         )
                 w["keep_seed"] = gr.Button("Use this seed again", size="md", elem_id="keep-seed")
         with gr.Row():
-            w["mel"] = gr.Image(
-                label="Mel of this take, wanted onsets drawn",
-                interactive=False,
-                type="filepath",
-                buttons=["fullscreen"],
-                min_width=300,
-                elem_id="mel",
-            )
-            w["original_mel"] = gr.Image(
-                label="Mel of the original sound",
-                interactive=False,
-                type="filepath",
-                buttons=["fullscreen"],
-                min_width=300,
-                elem_id="original-mel",
-            )
-            w["original_none"] = gr.HTML(
-                "<p class='rf-quiet'>The clip has no sound of its own to compare with.</p>",
-                visible=False,
-                elem_id="original-none",
-            )
+            with gr.Column(min_width=300):
+                w["mel"] = _mel_picture("Mel of this take", "wanted onsets as lines", "mel")
+            with gr.Column(min_width=300):
+                w["original_mel"] = _mel_picture("Mel of the original sound", "the same scale", "original-mel")
+                w["original_none"] = gr.HTML(
+                    "<p class='rf-quiet'>The clip has no sound of its own.</p>", visible=False, elem_id="original-none"
+                )
         with gr.Accordion("Settings of this take", open=False):
             w["settings"] = gr.Code(
                 language="json", show_label=False, interactive=False, elem_id="settings", max_lines=24
             )
     return w
+
+
+def _mel_picture(title: str, hint: str, name: str) -> gr.Image:
+    """A picture with its name above it: Gradio's own label would hide the top of the plot."""
+    gr.HTML(f"<h3>{title}<span>{hint}</span></h3>", elem_classes="rf-title")
+    return gr.Image(
+        label=title, show_label=False, interactive=False, type="filepath", buttons=["fullscreen"], elem_id=name
+    )
 
 
 def _wire(w: Widgets, handlers: Handlers) -> None:

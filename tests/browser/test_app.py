@@ -18,7 +18,7 @@ from clips import make_clip
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 # Generous, because a shared machine may be ten times slower than an idle one; nothing waits longer than it must.
-START_S = 300
+START_S = 900
 PATIENCE_MS = 180_000
 FLAGS = (
     "--no-sandbox",
@@ -32,7 +32,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ, write_wav
+from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel, write_wav
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.media import mux, probe
+from rhythmic_foley.media import mux, probe, read_audio
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.onsets import Onsets, match_onsets
+from rhythmic_foley.plots import mel_image
 from rhythmic_foley.studio import Analysis, Controls, Progress, Take
 
 PEAKS_S = (0.3, 0.8, 1.4)
@@ -76,7 +78,9 @@ class FakeStudio:
 
     def original_mel(self, analysis: Analysis, out_dir: Path) -> Path | None:
         """A picture for clips that have sound."""
-        return _picture(out_dir / "original.png") if analysis.clip.has_audio else None
+        if not analysis.clip.has_audio:
+            return None
+        return _picture(read_audio(analysis.clip.path, SAMPLE_RATE_HZ), out_dir / "original.png")
 
     def _take(self, analysis: Analysis, controls: Controls, onsets: Onsets, seed: int, out_dir: Path) -> Take:
         if self.fails:
@@ -94,7 +98,7 @@ class FakeStudio:
             folder=folder,
             video=folder / "dub.mp4",
             wav=folder / "sound.wav",
-            mel=_picture(folder / "mel.png"),
+            mel=_picture(wave, folder / "mel.png", onsets.times_s),
             settings=settings,
             seed=seed,
             measured=measured,
@@ -117,9 +121,6 @@ def broken() -> FoleyError:
     return FoleyError("This clip has no picture; choose another one.")
 
 
-def _picture(path: Path) -> Path:
-    from PIL import Image
-
-    ramp = np.linspace(0, 255, 640, dtype=np.uint8)[None, :].repeat(256, axis=0)
-    Image.fromarray(ramp).save(path)
+def _picture(wave: np.ndarray, path: Path, onsets_s: tuple[float, ...] = ()) -> Path:
+    mel_image(log_mel(torch.from_numpy(wave)), path, onsets_s=onsets_s)
     return path
