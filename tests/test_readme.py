@@ -52,6 +52,7 @@ def test_there_is_something_to_run():
         assert os.access(ROOT / script, os.X_OK)
 
 
+@pytest.mark.timeout(900)  # seconds on an idle machine; eight takes of the real model on a busy one
 @pytest.mark.parametrize("commands", blocks("sh"))
 def test_commands_run(commands: str, workspace: Path):
     done = run_in(workspace, "sh", "-eu", "-c", commands)
