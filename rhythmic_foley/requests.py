@@ -75,9 +75,7 @@ class Controls:
         if self.loudness_lufs is not None and not -60 <= self.loudness_lufs <= -5:
             raise FoleyError(f"The loudness must be between -60 and -5 LUFS, not {self.loudness_lufs:g}.")
         if self.keep_original_db is not None and not -60 <= self.keep_original_db <= 12:
-            raise FoleyError(
-                f"The original's gain must be between -60 and 12 dB, not {self.keep_original_db:g}."
-            )
+            raise FoleyError(f"The original's gain must be between -60 and 12 dB, not {self.keep_original_db:g}.")
 
     def to_json(self, **more: Any) -> str:
         """A settings file; `more` is stored beside the controls and ignored when read back."""
