@@ -1,8 +1,8 @@
 """When something hits something, seen in the picture: a curve of sudden braking, and onsets picked from it.
 
-A contact takes speed out of a moving thing within a frame or two: the ball turns round, the stick stops. So the
-picture is divided into blocks, each block's velocity is measured by optical flow, and the curve says how much of the
-velocity that the strongest blocks had just before is gone just after. Nothing is learned.
+A contact takes motion out of a thing within a frame or two: the ball turns round, the stick stops. So the picture is
+divided into blocks, each block's velocity is measured by optical flow, and the curve says how large a share of the
+velocity just before is gone just after, where most was going on. Nothing is learned.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ _LONG_SIDE_PX = 192
 _MIN_SHORT_SIDE_PX = 48  # the flow's coarsest level needs some pixels in very narrow pictures
 _BLOCK_PX = 12
 _STRONGEST_BLOCKS = 0.08
-# Braking (long sides per second) that a clip needs before its curve reaches 1, so that noise is not blown up.
-_QUIET_BRAKING = 0.1
+_FULL_SPEED = 1.0  # long sides per second; the flow of faster things is not reliable enough to weigh more
+# Loss that a clip needs before its curve can reach 1, so that noise is not blown up.
+_QUIET_LOSS = 0.5
+_NEIGHBOURHOOD_S = 1.5
 _STANDSTILL_S = 0.1
 _REPEAT_LEVELS = 3
 # A cut: more than this share of the picture's 8 x 8 tiles differs by more than so many grey levels, flow taken out.
@@ -55,21 +57,22 @@ def motion_curve(frames: Iterable[tuple[float, np.ndarray]]) -> Curve:
         frames: (time_s, uint8 (H, W, 3) RGB) in time order.
 
     Returns:
-        The curve, 1 at the clip's strongest braking. Cuts count as 0.
+        The curve, near 1 at the strongest braking. Cuts count as 0.
     """
     times_s: list[float] = []
-    braking: list[float] = []
+    losses: list[float] = []
     # A contact between two frames shows in full as the difference between the interval before and the one after (its
     # own interval's velocity is part before, part after). Comparing those two therefore puts the peak on the right
     # interval, and the values of its neighbours say where in it the contact lies: `_vertex_s` reads that off.
-    recent: deque[np.ndarray | None] = deque(maxlen=3)
-    for middle_s, velocity in _block_velocities(_distinct_greys(frames)):
-        times_s.append(middle_s)
-        braking.append(0.0)
-        recent.append(velocity)
-        if len(recent) == 3 and all(item is not None for item in recent):
-            braking[-2] = _braking(recent[0], recent[2])
-    return Curve(np.asarray(times_s, dtype=np.float64), _normalised(np.asarray(braking, dtype=np.float64)))
+    recent: deque[_Step] = deque(maxlen=3)
+    for step in _steps(_distinct_greys(frames)):
+        times_s.append(step.middle_s)
+        losses.append(0.0)
+        recent.append(step)
+        if len(recent) == 3 and not any(item.is_cut for item in recent):
+            losses[-2] = _motion_lost(recent[0], recent[2])
+    times = np.asarray(times_s, dtype=np.float64)
+    return Curve(times, _normalised(times, np.asarray(losses, dtype=np.float64)))
 
 
 def pick_onsets(curve: Curve, threshold: float = DEFAULT_THRESHOLD, min_gap_s: float = 0.1) -> Onsets:
@@ -124,39 +127,68 @@ def _small_grey(frame: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.resize(np.ascontiguousarray(frame), size, interpolation=way), cv2.COLOR_RGB2GRAY)
 
 
-def _block_velocities(greys: Iterable[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray | None]]:
-    """For each two successive frames (middle_s, velocities), or (middle_s, None) at a cut.
+@dataclass(frozen=True)
+class _Step:
+    """From one frame to the next, in blocks.
 
-    Velocities are (rows, columns, 2), in the picture's longer sides per second.
+    Attributes:
+        velocity: (rows, columns, 2) in the picture's longer sides per second, the camera's taken off.
+        change: (rows, columns) mean difference in grey levels, what the camera's motion makes taken off.
     """
-    flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+
+    middle_s: float
+    velocity: np.ndarray
+    change: np.ndarray
+    is_cut: bool
+
+
+def _steps(greys: Iterable[tuple[float, np.ndarray]]) -> Iterator[_Step]:
+    flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     before = None
     for time_s, grey in greys:
         if before is not None:
             before_s, before_grey = before
             flow = flow_of.calc(before_grey, grey, None)
-            middle_s = (before_s + time_s) / 2
-            if _is_cut(before_grey, grey, flow):
-                yield middle_s, None
-            else:
-                yield middle_s, _block_means(flow) / (_LONG_SIDE_PX * (time_s - before_s))
+            camera = np.median(flow[::4, ::4], axis=(0, 1))
+            yield _Step(
+                middle_s=(before_s + time_s) / 2,
+                velocity=_block_means(flow - camera) / (_LONG_SIDE_PX * (time_s - before_s)),
+                change=_change(before_grey, grey, camera),
+                is_cut=_is_cut(before_grey, grey, flow),
+            )
         before = (time_s, grey)
 
 
-def _block_means(flow: np.ndarray) -> np.ndarray:
-    """(H, W, 2) -> (rows, columns, 2), the camera's motion (the median) taken off."""
-    camera = np.median(flow[::4, ::4], axis=(0, 1))
-    rows, columns = flow.shape[0] // _BLOCK_PX, flow.shape[1] // _BLOCK_PX
-    whole = flow[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
-    return whole.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX, 2).mean(axis=(1, 3)) - camera
+def _block_means(picture: np.ndarray) -> np.ndarray:
+    """(H, W, C) -> (rows, columns, C)."""
+    rows, columns = picture.shape[0] // _BLOCK_PX, picture.shape[1] // _BLOCK_PX
+    whole = picture[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
+    return whole.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX, -1).mean(axis=(1, 3), dtype=np.float32)
 
 
-def _braking(before: np.ndarray, after: np.ndarray) -> float:
-    """Velocity lost along the former direction, mean over the blocks that lose most. A start loses nothing."""
-    speed = np.linalg.norm(before, axis=-1)
-    lost = ((before - after) * before).sum(axis=-1) / (speed + 1e-3)
+def _change(before: np.ndarray, after: np.ndarray, camera: np.ndarray) -> np.ndarray:
+    """Block means (rows, columns) of the difference, the second frame moved back by the camera's (x, y) in pixels."""
+    if np.abs(camera).max() > 0.1:
+        back = np.float32([[1, 0, camera[0]], [0, 1, camera[1]]])
+        size = before.shape[::-1]
+        # What came into the picture only now has nothing to be compared with: the first frame stays there.
+        way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        after = cv2.warpAffine(after, back, size, before.copy(), way, cv2.BORDER_TRANSPARENT)
+    return _block_means(cv2.absdiff(before, after)[..., None])[..., 0]
+
+
+def _motion_lost(before: _Step, after: _Step) -> float:
+    """How much motion the strongest blocks lose from one step to a later one.
+
+    A block's loss is the share of its velocity that is gone (0..2: at 2 it goes back as fast as it came; a start loses
+    nothing) times the mean, a geometric one, of its speed and its change in grey levels. The two vouch for each other:
+    flow that nothing visible supports weighs little, and so does flicker that does not move.
+    """
+    speed = np.linalg.norm(before.velocity, axis=-1) + 1e-3
+    share = ((before.velocity - after.velocity) * before.velocity).sum(axis=-1) / speed**2
+    lost = np.clip(share, 0.0, 2.0) * np.sqrt(np.minimum(speed, _FULL_SPEED) * before.change)
     count = max(1, round(_STRONGEST_BLOCKS * lost.size))
-    return float(np.maximum(np.partition(lost, -count, axis=None)[-count:], 0.0).mean()) if lost.size else 0.0
+    return float(np.partition(lost, -count, axis=None)[-count:].mean())
 
 
 def _is_cut(before: np.ndarray, after: np.ndarray, flow: np.ndarray) -> bool:
@@ -171,14 +203,23 @@ def _is_cut(before: np.ndarray, after: np.ndarray, flow: np.ndarray) -> bool:
     return (cv2.resize(unexplained, (8, 8), interpolation=cv2.INTER_AREA) > _CUT_LEVELS).mean() > _CUT_SHARE
 
 
-def _normalised(braking: np.ndarray) -> np.ndarray:
-    """0 at the clip's usual level, 1 at its strongest (but for rare outliers); the root, so that soft hits show."""
-    if not braking.size:
-        return braking
-    usual, strong, strongest = np.quantile(braking, (0.5, 0.99, 1.0))
-    full = max(min(strongest, 2 * strong), _QUIET_BRAKING)
-    low, high = np.sqrt(min(usual, full / 2)), np.sqrt(full)
-    return np.clip((np.sqrt(braking) - low) / (high - low), 0.0, 1.0)
+def _normalised(times_s: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """0 at the clip's usual level, 1 at its strong hits; the root, so that soft hits show.
+
+    What counts as strong is taken half from the whole clip and half from the seconds around, so that a quiet passage
+    has its hits too, but lower ones. A rare outlier does not make everything else small.
+    """
+    if not losses.size:
+        return losses
+    usual, strong, strongest = np.quantile(losses, (0.5, 0.99, 1.0))
+    around = np.empty_like(losses)
+    starts = np.searchsorted(times_s, times_s - _NEIGHBOURHOOD_S)
+    ends = np.searchsorted(times_s, times_s + _NEIGHBOURHOOD_S)
+    for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        around[index] = np.quantile(losses[start:end], 0.97)
+    full = np.sqrt(max(min(strongest, 2 * strong), _QUIET_LOSS) * np.maximum(around, _QUIET_LOSS / 2))
+    low = np.sqrt(np.minimum(usual, full / 2))
+    return np.clip((np.sqrt(losses) - low) / (np.sqrt(full) - low), 0.0, 1.0)
 
 
 def _vertex_s(times_s: np.ndarray, values: np.ndarray) -> float:
