@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from transformers import LogitsProcessorList
 
-from rhythmic_foley.describe.image_text_to_text import Answer, LoadedTalker, Sureness, TalkingDescriber, ended
+from rhythmic_foley.describe.image_text_to_text import LoadedTalker, Sureness, ended
+from rhythmic_foley.describe.talking import Answer, TalkingDescriber
 from rhythmic_foley.models.mini_gemini import MiniGeminiForConditionalGeneration, MiniGeminiProcessor
 from rhythmic_foley.models.mini_gemini.configuration import read_config
 

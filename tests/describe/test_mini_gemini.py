@@ -21,9 +21,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from rhythmic_foley.describe.image_text_to_text import Answer, ImageTextToTextDescriber, Sureness, TalkingDescriber
+from rhythmic_foley.describe.image_text_to_text import ImageTextToTextDescriber, Sureness
 from rhythmic_foley.describe.mini_gemini import MiniGeminiDescriber
 from rhythmic_foley.describe.prompts import Prompts, contact_sheet, nearest_frames
+from rhythmic_foley.describe.talking import Answer, TalkingDescriber
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.media import read_frames
@@ -68,7 +69,7 @@ class Other:
 def brightening(duration_s: float = 8.0, fps: float = 4.0) -> Iterator[tuple[float, np.ndarray]]:
     """Frames whose brightness is ten times their time in seconds."""
     for i in range(int(duration_s * fps)):
-        yield i / fps, np.full((36, 64, 3), round(10 * i / fps), dtype=np.uint8)
+        yield i / fps, np.full((36, 64, 3), min(round(10 * i / fps), 255), dtype=np.uint8)
 
 
 def said(events) -> list[tuple]:
@@ -125,7 +126,7 @@ def test_no_answer_of_use_leads_to_the_fallback_and_says_so(text, why, way):
     other = Other()
     description = TalkingDescriber(Scripted(lambda *_: text), way=way, fallback=other).look(brightening(), 8.0)
     assert (description.events, description.describer) == ((SoundEvent("rain"),), "other")
-    assert other.n_frames == 24
+    assert other.n_frames == 20
     (note,) = description.notes
     assert why in note and "other describes this clip" in note
 
