@@ -65,6 +65,7 @@ def _add_describe(commands: Any) -> None:
     parser = commands.add_parser("describe", help="say what sounds in a clip, as JSON")
     parser.add_argument("clip", type=Path, metavar="CLIP")
     _add_model(parser)
+    _add_describer(parser)
     parser.set_defaults(run=_describe)
 
 
@@ -100,6 +101,7 @@ def _add_dub(commands: Any) -> None:
     parser.add_argument("--settings", metavar="FILE", help="an earlier take's settings; other options change them")
     parser.add_argument("--out", type=Path, default=Path("dubs"), metavar="DIR", help="where takes go (%(default)s)")
     _add_model(parser)
+    _add_describer(parser)
     parser.set_defaults(run=_dub)
 
 
@@ -109,6 +111,7 @@ def _add_app(commands: Any) -> None:
     parser.add_argument("--port", type=int, help="port to listen on (the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="also make a public link through Gradio")
     _add_model(parser)
+    _add_describer(parser)
     parser.set_defaults(run=_app)
 
 
@@ -116,12 +119,22 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help=f"checkpoint: a name or a folder ({DEFAULT_MODEL})")
 
 
+def _add_describer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--describer",
+        metavar="embedded|FOLDER|ORG/NAME",
+        default="embedded",
+        help="who says what sounds: the embedded one, a folder with a published Mini-Gemini, or any "
+        "image-text-to-text model of transformers (%(default)s)",
+    )
+
+
 def _loudness(text: str) -> float | str:
     return text if text == "off" else float(text)
 
 
 def _describe(args: argparse.Namespace) -> None:
-    analysis = _analyse(open_studio(args.model), args.clip, find_onsets=False)
+    analysis = _analyse(open_studio(args.model, args.describer), args.clip, find_onsets=False)
     for note in analysis.notes:
         _say(note)
     _print(describer=analysis.describer, events=[asdict(event) for event in analysis.events])
@@ -148,7 +161,7 @@ def _dub(args: argparse.Namespace) -> int:
     settings = _read(args.settings) if args.settings else None
     controls = _controls(args, settings)
     before = json.loads(settings) if settings else {}
-    studio = open_studio(args.model or before.get("model"))
+    studio = open_studio(args.model or before.get("model"), args.describer)
     code = 0
     for clip in args.clips:
         try:
@@ -173,7 +186,7 @@ def _dub_one(studio: Studio, clip: Path, controls: Controls, before: dict[str, A
 def _app(args: argparse.Namespace) -> None:
     from rhythmic_foley.ui import launch
 
-    launch(open_studio(args.model), server_name=args.host, server_port=args.port, share=args.share)
+    launch(open_studio(args.model, args.describer), server_name=args.host, server_port=args.port, share=args.share)
 
 
 def _silence_libraries() -> None:
@@ -184,7 +197,7 @@ def _silence_libraries() -> None:
         warnings.simplefilter("ignore")
 
 
-def open_studio(model: str | None) -> Studio:
+def open_studio(model: str | None, describer: str = "embedded") -> Studio:
     """The studio that a command works in."""
     import diffusers
     import transformers
@@ -194,7 +207,7 @@ def open_studio(model: str | None) -> Studio:
     # One progress bar at a time: ours.
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
-    return Studio(model or DEFAULT_MODEL)
+    return Studio(model or DEFAULT_MODEL, describer=describer)
 
 
 def _analyse(studio: Studio, clip: Path, *, describe: bool = True, find_onsets: bool = True) -> Analysis:

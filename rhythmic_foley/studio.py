@@ -20,8 +20,10 @@ from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel, mix_under, normalise_l
 from rhythmic_foley.cache import Cache, file_digest
 from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline, revision
 from rhythmic_foley.describe import Describer
+from rhythmic_foley.describe.choose import EMBEDDED, open_describer
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
 from rhythmic_foley.describe.sounds import goes_on
+from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
 from rhythmic_foley.media import ClipInfo, mux, probe, read_audio, read_frames
@@ -50,7 +52,8 @@ class Studio:
         model: name or folder of a checkpoint.
         cache: what was made before is found again here.
         device: for the networks; by default the GPU if there is one.
-        describer: who says what sounds, by default the one in the checkpoint.
+        describer: who says what sounds: a describer, or a name as `open_describer` takes it; by default the one in the
+            checkpoint, which also speaks where another one has nothing of use to say.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class Studio:
         *,
         cache: Cache | None = None,
         device: str | None = None,
-        describer: Describer | None = None,
+        describer: Describer | str = EMBEDDED,
     ) -> None:
         self.folder = find_checkpoint(model)
         self.cache = cache or Cache()
@@ -72,7 +75,9 @@ class Studio:
 
     @cached_property
     def describer(self) -> Describer:
-        return self._describer or EmbeddedDescriber.from_pretrained(self.folder / "describer")
+        if not isinstance(self._describer, str):
+            return self._describer
+        return open_describer(self._describer, EmbeddedDescriber.from_pretrained(self.folder / "describer"))
 
     @cached_property
     def revision(self) -> str:
@@ -95,14 +100,15 @@ class Studio:
             yield Progress(0.1, "Looking for onsets")
             curve = self._curve(clip, digest)
             onsets = pick_onsets(curve, DEFAULT_THRESHOLD)
-        events: tuple[SoundEvent, ...] = ()
+        said = Description((), "")
         if describe:
             yield Progress(0.6, "Describing what sounds")
-            events = self._describe(clip, digest)
-            onsets = _fitting(onsets, events)
-        notes = (UNKNOWN_NOTE,) if describe and all(e.label == UNKNOWN for e in events) else ()
-        name = self.describer.name if describe else ""
-        yield Analysis(clip, digest, events, onsets, DEFAULT_THRESHOLD, curve, name, notes)
+            said = self._describe(clip, digest)
+            onsets = _fitting(onsets, said.events)
+        notes = said.notes
+        if describe and all(event.label == UNKNOWN for event in said.events):
+            notes = (*notes, UNKNOWN_NOTE)
+        yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, curve, said.describer, notes)
 
     def dub(self, analysis: Analysis, controls: Controls, out_dir: Path) -> Iterator[Progress | Take]:
         """Makes the sound. Yields progress at each denoising step and each take when it is on disk.
@@ -113,6 +119,7 @@ class Studio:
             FoleyError: if a control is out of its range, or the results cannot be written.
         """
         controls = _resolved(analysis, controls)
+        self._make_room()
         yield Progress(0.0, "Loading the model")
         windows = plan_windows(analysis.clip.duration_s, self.pipeline.window_s, OVERLAP_S)
         meter = _Meter(controls.takes * len(windows) * (controls.steps + 1))
@@ -145,14 +152,28 @@ class Studio:
         with np.load(self._made("curve", Cache.key("curve-1", digest), ".npz", write)) as stored:
             return Curve(stored["times_s"], stored["values"])
 
-    def _describe(self, clip: ClipInfo, digest: str) -> tuple[SoundEvent, ...]:
-        def write(path: Path) -> None:
-            frames = read_frames(clip.path, _DESCRIBE_RATE_HZ, _DESCRIBE_SIZE, fit="inside")
-            events = self.describer.describe(frames, clip.duration_s)
-            path.write_text(events_to_json(events), encoding="utf-8")
+    def _describe(self, clip: ClipInfo, digest: str) -> Description:
+        """What the describer says, from the cache if it was asked before; a stand-in's answer is not kept."""
+        key = Cache.key("events-2", digest, getattr(self.describer, "fingerprint", self.describer.name), self.revision)
+        cached = self.cache.get("events", key, ".json")
+        if cached is not None:
+            return Description(events_from_json(cached.read_text(encoding="utf-8")), self.describer.name)
+        size = getattr(self.describer, "frame_size", _DESCRIBE_SIZE)
+        frames = read_frames(clip.path, _DESCRIBE_RATE_HZ, size, fit="inside")
+        if hasattr(self.describer, "look"):
+            said = self.describer.look(frames, clip.duration_s)
+        else:
+            said = Description(self.describer.describe(frames, clip.duration_s), self.describer.name)
+        if said.describer == self.describer.name and not said.notes:
+            text = events_to_json(said.events)
+            self.cache.put("events", key, ".json", lambda path: path.write_text(text, encoding="utf-8"))
+        return said
 
-        key = Cache.key("events-1", digest, self.describer.name, self.revision)
-        return events_from_json(self._made("events", key, ".json", write).read_text(encoding="utf-8"))
+    def _make_room(self) -> None:
+        """Frees a large describer before the sound is made: peak memory is the larger of the two, not their sum."""
+        describer = self.__dict__.get("describer")  # none is built only to be closed
+        if hasattr(describer, "close"):
+            describer.close()
 
     def _made(self, kind: str, key: str, suffix: str, write: Callable[[Path], None]) -> Path:
         return self.cache.get(kind, key, suffix) or self.cache.put(kind, key, suffix, write)

@@ -88,8 +88,8 @@ class FakeStudio:
 def studio(monkeypatch: pytest.MonkeyPatch) -> FakeStudio:
     fake = FakeStudio()
 
-    def open_studio(model):
-        fake.model = model
+    def open_studio(model, describer="embedded"):
+        fake.model, fake.describer = model, describer
         return fake
 
     monkeypatch.setattr(cli, "open_studio", open_studio)
@@ -112,6 +112,15 @@ def test_onsets_prints_what_the_curve_says(studio, capsys):
         "curve": [0.0, 1.0, 0.0, 0.6, 0.0],
     }
     assert studio.analysed == [("clip.mp4", False, True)]
+
+
+@pytest.mark.parametrize("command", ["describe", "dub"])
+def test_the_describer_can_be_chosen(studio, command, tmp_path):
+    out = ["--out", str(tmp_path)] if command == "dub" else []
+    assert cli.main([command, "clip.mp4", *out]) == 0
+    assert studio.describer == "embedded"
+    assert cli.main([command, "clip.mp4", "--describer", "some/model", *out]) == 0
+    assert studio.describer == "some/model"
 
 
 def test_a_higher_threshold_finds_fewer_onsets(studio, capsys):

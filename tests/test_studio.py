@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from clips import make_clip
 from toy import save_toy_checkpoint
 
 from rhythmic_foley.cache import Cache
+from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.media import probe, read_audio
@@ -264,3 +266,56 @@ def test_missing_and_damaged_models_are_sentences(checkpoint: Path, tmp_path: Pa
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(FoleyError, match="damaged or incomplete"):
         Studio(broken).pipeline  # noqa: B018
+
+
+class Speaker:
+    """A describer as large ones are: looks, may need a stand-in, and holds memory until it is closed."""
+
+    name, fingerprint, frame_size = "speaker", "speaker-1", (64, 64)
+
+    def __init__(self, said: Description) -> None:
+        self.said, self.looked, self.closed = said, 0, False
+
+    def look(self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> Description:
+        self.looked += 1
+        assert all(frame.shape[0] <= 64 and frame.shape[1] <= 64 for _, frame in frames)
+        return self.said
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def speaking(checkpoint: Path, tmp_path: Path, describer: object) -> Studio:
+    return Studio(checkpoint, cache=Cache(tmp_path / "cache"), describer=describer)
+
+
+def test_a_describer_of_ones_own_is_asked_once(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
+    speaker = Speaker(Description((SoundEvent("dog barking"),), "speaker"))
+    studio = speaking(checkpoint, tmp_path, speaker)
+    for _ in range(2):
+        analysis = analyse(studio, clip)
+        assert (analysis.events[0].label, analysis.describer, analysis.notes) == ("dog barking", "speaker", ())
+    assert speaker.looked == 1
+
+
+def test_a_stand_in_is_named_and_not_remembered(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
+    speaker = Speaker(Description((SoundEvent("door closing"),), "embedded", ("The speaker said nothing of use.",)))
+    studio = speaking(checkpoint, tmp_path, speaker)
+    for _ in range(2):
+        analysis = analyse(studio, clip)
+        assert analysis.describer == "embedded" and analysis.notes == ("The speaker said nothing of use.",)
+    assert speaker.looked == 2
+
+
+def test_a_large_describer_makes_room_for_the_sound(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
+    speaker = Speaker(Description((SoundEvent("dog barking"),), "speaker"))
+    studio = speaking(checkpoint, tmp_path, speaker)
+    analysis = analyse(studio, clip)
+    assert not speaker.closed
+    next(item for item in studio.dub(analysis, QUICK, tmp_path / "out") if isinstance(item, Take))
+    assert speaker.closed
+
+
+def test_a_describer_by_name_that_is_not_there_is_a_sentence(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(FoleyError):
+        analyse(speaking(checkpoint, tmp_path, str(tmp_path / "nothing")), clip)

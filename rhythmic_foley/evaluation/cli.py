@@ -6,11 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from rhythmic_foley.evaluation.report_cli import add_comparison_command
+
 
 def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     """Adds `evaluate` and its kinds to the command line."""
     parser = subparsers.add_parser("evaluate", help="measure the models")
     kinds = parser.add_subparsers(metavar="KIND", required=True)
+
+    add_comparison_command(kinds)
 
     timing = kinds.add_parser("timing", help="are generated hits where they were asked for, by temporal strength")
     timing.add_argument("--model", default="mini", help="name or folder of a checkpoint")
