@@ -127,12 +127,11 @@ _MELCEPTION_FRAMES = 848
 _CUT_FRAMES = 860  # of which the middle is taken
 _MELCEPTION_STATISTICS = "train_means_stds_melspec_10s_22050hz.txt"
 # A training checkpoint may hold numpy numbers (losses, metrics) beside its weights; nothing else is let in.
+_NUMPY_SCALAR = np.float64(0).__reduce__()[0]
 _NUMPY_NUMBERS = [
-    *((np._core.multiarray.scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+    *((_NUMPY_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
     np.dtype,
-    np.dtypes.Float32DType,
-    np.dtypes.Float64DType,
-    np.dtypes.Int64DType,
+    *(type(np.dtype(name)) for name in ("float32", "float64", "int64")),
 ]
 
 
@@ -140,7 +139,7 @@ class MelceptionOutputs:
     """SpecVQGAN's Inception v3 over mel pictures of 10 s, the network of the published FID and MKL.
 
     Args:
-        network: see `melception`.
+        network: with one input channel and without the early pools.
         means: (80,) what the network's input is normalised by, one for each band.
         stds: (80,).
     """
