@@ -117,6 +117,16 @@ def shuffled(real: Mapping[str, ClipFiles]) -> Pairing:
     return Pairing(tuple(pairs), (), ())
 
 
+def has_sound(files: ClipFiles) -> bool:
+    """Whether there is a sound to read, as far as can be told without reading it."""
+    if files.sound != files.video:
+        return True
+    try:
+        return probe(files.sound).has_audio
+    except FoleyError:
+        return False
+
+
 def read_sound(files: ClipFiles) -> tuple[np.ndarray, int] | None:
     """The clip's sound as float32 (N,) mono at its own rate, and that rate; None if its video has no sound track.
 

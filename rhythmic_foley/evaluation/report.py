@@ -20,6 +20,7 @@ from rhythmic_foley.evaluation.folders import (
     Pair,
     Pairing,
     find_clips,
+    has_sound,
     identity,
     pair_clips,
     read_sound,
@@ -130,8 +131,9 @@ def compare_folders(
         pairings[method] = pair_clips(originals, find_clips(folder))
         if not pairings[method].pairs:
             raise FoleyError(f"No file in {folder} has the name of a file in {Path(real)}; clips are paired by name.")
-    if bounds:
-        pairings[SHUFFLED] = shuffled(originals)
+    sounding = {clip: files for clip, files in originals.items() if bounds and has_sound(files)}
+    if len(sounding) > 1:
+        pairings[SHUFFLED] = shuffled(sounding)
     scorer, columns, rows = _Scorer(tools), tools.columns(), []
     for method, pairing in pairings.items():
         scores = []

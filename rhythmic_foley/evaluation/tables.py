@@ -136,7 +136,12 @@ class Report:
 def _cell(estimate: Estimate | None, column: Column, pairs: int) -> str:
     if estimate is None:
         return ""
-    text = f"{estimate.value:.{column.decimals}f}"
+    text = _number(estimate.value, column)
     if estimate.low is not None and estimate.high is not None:
-        text += f" [{estimate.low:.{column.decimals}f}, {estimate.high:.{column.decimals}f}]"
-    return text if estimate.samples == pairs else f"{text} ({estimate.samples} pairs)"
+        text += f" [{_number(estimate.low, column)}, {_number(estimate.high, column)}]"
+    return text if estimate.samples == pairs else f"{text} ({estimate.samples} of {pairs} pairs)"
+
+
+def _number(value: float, column: Column) -> str:
+    text = f"{value:.{column.decimals}f}"
+    return text if float(text) else text.removeprefix("-")  # equal sounds have an MKL of -0.0003

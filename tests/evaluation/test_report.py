@@ -196,6 +196,19 @@ def test_shuffled_pairs_meet_no_clip_of_their_own(real: Path) -> None:
     assert all(pair.clip != pair.name for pair in pairs)
 
 
+def test_clips_without_sound_are_not_shuffled(real: Path) -> None:
+    make_clip(real / "mute.mp4", audio=None)
+    (real / "broken.mp4").write_bytes(b"no clip")
+    ceiling, floor = compare_folders(real, {}, tools(), bounds=True, resamples=0).rows
+    assert ceiling.counts == {"real_unreadable": 1, "real_without_sound": 1}
+    assert floor.method == SHUFFLED and floor.pairs == 3 and floor.counts == {}
+
+
+def test_nothing_is_below_zero_that_is_zero_in_print() -> None:
+    table = Report((Column("mkl", "MKL", False),), (Row("a", 1, {"mkl": Estimate(-0.0003, None, None, 1)}, {}),))
+    assert "| a | 1 | 0.000 |" in table.to_markdown()
+
+
 def test_av_align_looks_at_the_real_picture(tmp_path: Path, clip: Path) -> None:
     for folder in ("real", "made"):
         (tmp_path / folder).mkdir()
@@ -206,7 +219,7 @@ def test_av_align_looks_at_the_real_picture(tmp_path: Path, clip: Path) -> None:
     report = compare_folders(tmp_path / "real", {"made": tmp_path / "made"}, tools(flow=True), resamples=0)
     assert report.rows[0].counts["av_align_undefined"] == 1
     assert report.rows[0].estimates["av_align"].samples == 1
-    assert "(1 pairs)" in report.to_markdown()
+    assert "(1 of 2 pairs)" in report.to_markdown()
 
 
 def test_a_column_that_no_pair_allows_is_left_out(real: Path) -> None:
@@ -262,7 +275,7 @@ def report() -> Report:
 def test_markdown(report: Report) -> None:
     lines = report.to_markdown().splitlines()
     assert lines[0] == "| method | pairs | AP ↑ | FD (net, 2-d) ↓ |"
-    assert lines[2] == "| first | 3 | 0.500 [0.250, 0.750] (2 pairs) | 1.000 |"
+    assert lines[2] == "| first | 3 | 0.500 [0.250, 0.750] (2 of 3 pairs) | 1.000 |"
     assert lines[3] == "| second, other | 4 | 0.125 [0.000, 1.000] |  |"
     assert "| real clips without a generated one | 1 | 0 |" in lines
     assert lines[-2] == "- CLIP is left out." and lines[-1].startswith("- The rows rest on different numbers")
