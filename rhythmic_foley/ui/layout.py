@@ -101,6 +101,7 @@ def _understand_section() -> Widgets:
             datatype="str",
             type="array",
             column_count=len(EVENT_HEADERS),
+            column_limits=(len(EVENT_HEADERS), len(EVENT_HEADERS)),
             interactive=True,
             label="Sounds, from start to end in seconds; without an end, to the end of the clip",
             wrap=True,
