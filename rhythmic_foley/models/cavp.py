@@ -7,6 +7,7 @@ are named as in the published checkpoint, so that it loads as it is.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -108,9 +109,22 @@ def pool_clips(features: torch.Tensor) -> torch.Tensor:
     return F.normalize(F.max_pool1d(features.transpose(1, 2), CLIP_TOKENS).transpose(1, 2), dim=-1)
 
 
-def frames_to_video(frames: torch.Tensor) -> torch.Tensor:
-    """uint8 (T, H, W, 3) RGB -> (1, T, 3, H, W) in [0, 1]; no mean and deviation are taken out."""
-    return (frames.float() / 255.0).permute(0, 3, 1, 2)[None]
+def frames_to_video(frames: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Frames as CAVP takes them: squeezed to 224x224 with a filter that smooths, and nothing else.
+
+    Args:
+        frames: uint8 (H, W, 3) RGB of any size, at 4 Hz; one at a time is enough.
+
+    Returns:
+        (1, T, 3, 224, 224) in [0, 1].
+    """
+    small = []
+    for frame in frames:
+        picture = frame.permute(2, 0, 1)[None]
+        if picture.shape[2:] != FRAME_SIZE:
+            picture = F.interpolate(picture.float(), FRAME_SIZE, mode="bilinear", antialias=True).round()
+        small.append(picture[0].float() / 255.0)
+    return torch.stack(small)[None]
 
 
 class _SlowOnly(nn.Module):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from rhythmic_foley.models.cavp import CHUNK_FRAMES, Cavp, frames_to_video, pool_clips
+from rhythmic_foley.media import read_frames
+from rhythmic_foley.models.cavp import CHUNK_FRAMES, FRAME_RATE_HZ, Cavp, frames_to_video, pool_clips
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +91,29 @@ def test_what_training_compares(cavp: Cavp) -> None:
 
 
 def test_frames_as_the_network_takes_them() -> None:
-    frames = torch.zeros(2, 4, 5, 3, dtype=torch.uint8)
+    frames = torch.zeros(2, 224, 224, 3, dtype=torch.uint8)
     frames[1, 2, 3] = torch.tensor([255, 51, 0])
     video = frames_to_video(frames)
-    assert video.shape == (1, 2, 3, 4, 5)
+    assert video.shape == (1, 2, 3, 224, 224)
     assert video[0, 1, :, 2, 3].tolist() == pytest.approx([1.0, 0.2, 0.0])
+
+
+def test_frames_of_another_shape_are_squeezed_and_smoothed() -> None:
+    stripes = torch.zeros(448, 672, 3, dtype=torch.uint8)
+    stripes[:, ::2] = 255  # finer than a small pixel: grey, not a pattern
+    video = frames_to_video(frame for frame in [stripes])
+    assert video.shape == (1, 1, 3, 224, 224)
+    assert (video - 0.5).abs().max() < 0.12
+
+
+def test_frames_are_resized_as_the_published_extractor_does(shared_dir: Path) -> None:
+    """The first frame of a real clip, against its pixels in the reference."""
+    path = shared_dir / "clips" / "difffoley_drum.mp4"
+    _, frame = next(read_frames(path, FRAME_RATE_HZ, start_s=0.5 / FRAME_RATE_HZ))
+    fixture = np.load(shared_dir / "reference" / "diff_foley" / "fixtures" / "video_demo_clips.npz")
+    found = frames_to_video([torch.from_numpy(frame)])[0, 0].numpy() * 255
+    error = np.abs(found - fixture["drum_frame0_direct_224_uint8"])
+    assert error.mean() < 0.5 and error.max() <= 8
 
 
 def test_gradients_reach_both_sides(cavp: Cavp) -> None:

@@ -17,7 +17,7 @@ from weights.fill import det, save_published
 from weights.sampling import Networks, largest_error, relative_l2, trajectory
 
 from rhythmic_foley.media import read_frames
-from rhythmic_foley.models.cavp import FRAME_RATE_HZ, FRAME_SIZE, frames_to_video, pool_clips
+from rhythmic_foley.models.cavp import FRAME_RATE_HZ, frames_to_video, pool_clips
 from rhythmic_foley.schedulers import UnroundedDPMSolver, ddim, plms
 from rhythmic_foley.weights.convert import ROLES, convert_diff_foley
 from rhythmic_foley.weights.diff_foley import SCALING_FACTOR, published_file
@@ -90,8 +90,8 @@ def test_cavp_on_real_clips(clip: str, full: Networks, folder: Path, shared_dir:
     """Decoded directly, where the published extractor encodes the clip once more at 4 fps."""
     path = shared_dir / "clips" / f"difffoley_{clip}.mp4"
     # The published frame filter rounds to the nearest: what it shows at n / 4 s is on screen 1/8 s later.
-    frames = read_frames(path, FRAME_RATE_HZ, FRAME_SIZE, start_s=0.5 / FRAME_RATE_HZ, end_s=8.2)
-    video = frames_to_video(torch.from_numpy(np.stack([frame for _, frame in frames])))
+    frames = read_frames(path, FRAME_RATE_HZ, start_s=0.5 / FRAME_RATE_HZ, end_s=8.2)
+    video = frames_to_video(torch.from_numpy(frame) for _, frame in frames)
     wanted = np.load(folder / "video_demo_clips.npz")
     assert video.shape == (1, 33, 3, 224, 224)
     small = video[0].unflatten(2, (28, 8)).unflatten(4, (28, 8)).mean(dim=(3, 5)) * 255

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 from weights.fill import det
 from weights.sampling import Networks, largest_error, relative_l2, trajectory
 
@@ -50,6 +51,23 @@ def test_classifier_on_a_machine_of_its_own(networks: Networks) -> None:
     found = networks.classifier.gradient(latent, time, context)[0, :, 3, 10]
     wanted = [9.2193380e-4, -1.1995189e-4, -3.8662404e-4, -3.6248186e-4]
     assert found.tolist() == pytest.approx(wanted, abs=1e-8)
+
+
+def test_the_other_networks_as_they_were_when_compared(networks: Networks) -> None:
+    """Our own numbers, written down when all of this file agreed with the reference."""
+    features = F.normalize(det("cls/feat", (1, 33, 512)), dim=-1)
+    solver = UnroundedDPMSolver.published()
+    last = trajectory(networks, solver, 5, det("ldm/x_T", (1, 4, 16, 64)), features, double_guidance=True)[-1]
+    assert last[0, :, 3, 10].tolist() == pytest.approx([-14.391201, -10.789729, 17.230185, 30.847300], rel=1e-4)
+    with torch.no_grad():
+        found = networks.vae.decode(det("ae/z", (1, 4, 4, 8)) * 0.8 / SCALING_FACTOR).sample[0, 0, 3, 10:14]
+        assert found.tolist() == pytest.approx([0.0205111, -0.0289927, -0.0154792, -0.0928491], abs=1e-5)
+        found = networks.vae.encode(det("ae/x", (1, 3, 64, 128)) * 0.2 + 0.4).latent_dist.mode()
+        assert found[0, :, 3, 10].tolist() == pytest.approx([-0.1708939, -0.3902020, 0.4509550, 0.1715930], abs=1e-5)
+        found = networks.cavp.encode_video((det("cavp/video", (1, 4, 3, 32, 32)) * 0.25 + 0.5).clamp(0, 1))
+        assert found[0, 2, :4].tolist() == pytest.approx([0.00449028, 0.02811937, 0.00112722, 0.00740898], abs=1e-6)
+        found = networks.cavp.encode_audio((det("cavp/spec", (1, 128, 64)) * 0.2 + 0.4).clamp(0, 1))
+        assert found[0, 2, :4].tolist() == pytest.approx([-0.0276686, 0.0594638, -0.0538895, 0.0332515], abs=1e-6)
 
 
 @torch.no_grad()
