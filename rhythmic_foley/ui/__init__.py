@@ -30,6 +30,7 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
     Returns:
         What Gradio's launch returns: (app, local address, public address).
     """
+    from rhythmic_foley.ui.handlers import examples
     from rhythmic_foley.ui.layout import MAX_UPLOAD_MB
     from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
 
@@ -38,6 +39,7 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
         "css_paths": STYLE,
         "head": HEAD,
         "footer_links": ["api", "settings"],
+        "allowed_paths": [str(path) for path in examples()],
         "max_file_size": f"{MAX_UPLOAD_MB}mb",
         # The browser would keep links to files that are long deleted.
         "run_history": False,

@@ -33,6 +33,7 @@ Updates = dict[str, Any]
 
 CALM = "Something went wrong here that is not your fault; please try again, or try another clip."
 NO_CLIP = "Choose a clip first: upload one or take an example."
+EXAMPLES = Path(__file__).parents[2] / "examples"
 KEEP_S = 6 * 3600
 
 
@@ -67,6 +68,10 @@ class Handlers:
         """Take the studio, and the folder below which every run gets its own."""
         self.studio = studio
         self.runs = runs or Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir(), "gradio")) / "runs"
+
+    def take_example(self, example: int) -> Updates:
+        """One of the clips that come with the project, as if it had been uploaded."""
+        return {"clip": str(examples()[example])}
 
     def show_clip(self, clip: str | None) -> Updates:
         """Facts of a new clip; whatever belonged to the last one goes."""
@@ -194,6 +199,11 @@ class Handlers:
                 yield take_updates(finished, len(finished) - 1)
         made = len(finished) - before
         yield job.idle(f"{made} new take{'s' if made != 1 else ''} below.")
+
+
+def examples() -> list[Path]:
+    """Clips that come with the project; none where only the package is installed."""
+    return sorted(EXAMPLES.glob("*.mp4"))
 
 
 def proposals(analysis: Analysis) -> Updates:

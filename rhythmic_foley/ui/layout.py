@@ -1,34 +1,23 @@
-"""The page: which controls there are, where they stand, and which handler each one calls."""
+"""The page: which controls there are, and where they stand."""
 
 from __future__ import annotations
-
-import inspect
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from rhythmic_foley.motion import DEFAULT_THRESHOLD
 from rhythmic_foley.studio import MAX_CLIP_S, MIN_CLIP_S, Controls, Studio
 from rhythmic_foley.ui.api import Endpoints
-from rhythmic_foley.ui.form import EVENT_HEADERS, Form
-from rhythmic_foley.ui.handlers import KEEP_S, Handlers, Updates
+from rhythmic_foley.ui.form import EVENT_HEADERS
+from rhythmic_foley.ui.handlers import KEEP_S, Handlers, examples
 from rhythmic_foley.ui.theme import ACCENT
+from rhythmic_foley.ui.wiring import Widgets, wire, wire_api
 
 MAX_UPLOAD_MB = 500
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 LIMITS = (
     f"MP4, MOV, WebM, MKV or AVI, from {MIN_CLIP_S:g} s to {MAX_CLIP_S / 60:g} min, up to {MAX_UPLOAD_MB} MB. "
     f"Your clip stays on this server and is removed after {KEEP_S // 3600} hours."
 )
-_TO_RESULTS = "() => { document.getElementById('results')?.scrollIntoView({ behavior: 'smooth' }); }"
-_FORM = tuple(Form.__dataclass_fields__)
-_MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
-_LIGHT = {"concurrency_id": "light", "concurrency_limit": 2}
-
-Widgets = dict[str, Any]
 
 
 def build_app(studio: Studio) -> gr.Blocks:
@@ -44,8 +33,8 @@ def build_app(studio: Studio) -> gr.Blocks:
         w |= _understand_section()
         w |= _dub_section()
         w |= _results_section()
-        _wire(w, handlers)
-        _wire_api(Endpoints(studio, handlers.runs))
+        wire(w, handlers)
+        wire_api(Endpoints(studio, handlers.runs))
     return page
 
 
@@ -73,17 +62,15 @@ def _clip_section() -> Widgets:
                 )
             with gr.Column(scale=2, min_width=280):
                 w["facts"] = gr.HTML(visible=False, elem_id="facts")
-                examples = sorted(EXAMPLES.glob("*.mp4")) if EXAMPLES.is_dir() else []
-                if examples:
-                    labels = [path.stem.replace("_", " ") for path in examples]
-                    gr.Examples(
-                        [[str(path)] for path in examples],
-                        w["clip"],
-                        label="Examples",
-                        example_labels=labels,
-                        api_visibility="private",
-                        elem_id="examples",
-                    )
+                w["example"] = gr.Dataset(
+                    # Not gr.Examples, whose copies of the clips are deleted with everything else that grows old.
+                    components=[gr.Textbox(visible=False)],
+                    samples=[[path.stem.replace("_", " ")] for path in examples()],
+                    type="index",
+                    label="Examples",
+                    visible=bool(examples()),
+                    elem_id="examples",
+                )
                 w |= _job("quick", "Quick dub", "secondary")
                 gr.HTML("<p class='rf-quiet'>All at once with the defaults; correct it afterwards if need be.</p>")
     return w
@@ -287,87 +274,3 @@ def _mel_picture(title: str, hint: str, name: str) -> gr.Image:
     return gr.Image(
         label=title, show_label=False, interactive=False, type="filepath", buttons=["fullscreen"], elem_id=name
     )
-
-
-def _wire(w: Widgets, handlers: Handlers) -> None:
-    """Connect each control with its handler. Nothing here is an endpoint: programs have their own."""
-
-    def on(event: Callable, handler: Callable, inputs: Sequence[str], **how: Any) -> Any:
-        settings = {"show_progress": "hidden", "api_visibility": "private", **how}
-        return event(
-            _to_widgets(handler, w),
-            inputs_kwargs={name: w[name] for name in inputs},
-            outputs=list(w.values()),
-            **settings,
-        )
-
-    form = ("clip", "analysis", "finished", *_FORM)
-    typed = ("analysis", "threshold", "onsets")
-    latest = {"queue": False, "trigger_mode": "always_last"}
-    on(w["clip"].change, handlers.show_clip, ["clip"], **_LIGHT)
-    jobs = [
-        on(w["quick"].click, handlers.quick, ["clip", "finished"], **_MODEL, **_shown_on(w, "quick")),
-        on(w["describe"].click, handlers.describe, ["clip"], **_MODEL, **_shown_on(w, "describe")),
-        on(w["generate"].click, handlers.generate, form, **_MODEL, **_shown_on(w, "generate")),
-    ]
-    jobs[0].then(None, js=_TO_RESULTS, api_visibility="private")
-    for name in ("quick", "describe", "generate"):
-        on(w[f"{name}_stop"].click, handlers.stopped, [], cancels=jobs, queue=False)
-    on(w["threshold"].input, handlers.repick, ["analysis", "threshold"], **latest)
-    # Not input, of which Gradio keeps the first one to itself after the field was filled in by a handler.
-    on(w["onsets"].change, handlers.redraw, typed, **latest)
-    on(w["new_seed"].click, handlers.new_seed, [], queue=False)
-    on(w["chosen"].input, handlers.show_take, ["finished", "chosen"], queue=False)
-    on(w["keep_seed"].click, handlers.keep_seed, ["finished", "chosen"], queue=False)
-
-
-def _shown_on(w: Widgets, job: str) -> dict[str, Any]:
-    """Where Gradio says how many people are waiting before it is this visitor's turn."""
-    return {"show_progress": "minimal", "show_progress_on": w[f"{job}_status"]}
-
-
-def _to_widgets(handler: Callable, w: Widgets) -> Callable:
-    """A handler whose updates by name have become updates by component."""
-
-    def named(updates: Updates) -> dict[Any, Any]:
-        return {w[name]: value for name, value in updates.items()}
-
-    if inspect.isgeneratorfunction(handler):
-
-        def stream(**values: Any) -> Iterator[dict[Any, Any]]:
-            for updates in handler(**values):
-                yield named(updates)
-
-        return stream
-
-    def once(**values: Any) -> dict[Any, Any]:
-        return named(handler(**values))
-
-    return once
-
-
-def _wire_api(endpoints: Endpoints) -> None:
-    """`/analyse` and `/dub`. Their components are never shown; Gradio derives types and upload checks from them."""
-    plain = Controls()
-    with gr.Group(visible=False):
-        clip = gr.Video(label="clip")
-        analysis = gr.JSON(label="analysis")
-        videos, wavs = (gr.File(label=label, file_count="multiple") for label in ("videos", "wavs"))
-        takes = gr.JSON(label="takes")
-        settings = {
-            "events": gr.JSON(None, label="events"),
-            "onsets": gr.JSON(None, label="onsets"),
-            "text": gr.Textbox("", label="text"),
-            "negative": gr.Textbox(plain.negative, label="negative"),
-            "semantic_scale": gr.Number(plain.semantic_scale, label="semantic_scale"),
-            "temporal_scale": gr.Number(plain.temporal_scale, label="temporal_scale"),
-            "guidance_scale": gr.Number(plain.guidance_scale, label="guidance_scale"),
-            "steps": gr.Number(plain.steps, label="steps", precision=0),
-            "seed": gr.Number(None, label="seed", precision=0),
-            "takes": gr.Number(1, label="takes", precision=0),
-            "keep_original_db": gr.Number(None, label="keep_original_db"),
-            "loudness_lufs": gr.Number(plain.loudness_lufs, label="loudness_lufs"),
-        }
-        trigger = gr.Button()
-    trigger.click(endpoints.analyse, clip, analysis, api_name="analyse", **_MODEL)
-    trigger.click(endpoints.dub, [clip, *settings.values()], [videos, wavs, takes], api_name="dub", **_MODEL)

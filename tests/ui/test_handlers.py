@@ -16,7 +16,7 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.studio import Analysis, Controls
 from rhythmic_foley.ui.form import Form, events_from_rows, onsets_from_text, rows_from_events
-from rhythmic_foley.ui.handlers import CALM, NO_CLIP, Handlers, new_run
+from rhythmic_foley.ui.handlers import CALM, NO_CLIP, Handlers, examples, new_run
 
 FORM = Form(
     events=[["0", "", "dog barking", "small, close"]],
@@ -280,6 +280,12 @@ def test_a_file_that_is_no_video_is_told_beside_it(handlers: Handlers, tmp_path:
     page = handlers.show_clip(str(text))
     assert len(toasts) == 1 and page["analysis"] is None
     assert "rf-trouble" in page["facts"]["value"]
+
+
+def test_an_example_is_taken_by_its_place(handlers: Handlers) -> None:
+    names = [path.stem for path in examples()]
+    assert len(names) >= 3, "the project comes with at least three examples"
+    assert [Path(handlers.take_example(i)["clip"]).stem for i in range(len(names))] == names
 
 
 def test_a_new_clip_clears_what_belonged_to_the_last(handlers: Handlers, clip: Path) -> None:
