@@ -78,7 +78,8 @@ def events_from_rows(rows: Sequence[Sequence[Any]], proposed: Sequence[SoundEven
     known = {tuple(row): event for row, event in zip(rows_from_events(proposed), proposed, strict=True)}
     events = []
     for number, row in enumerate(rows, start=1):
-        start, end, label, detail = (_cell(value) for value in row)
+        # The table lets people add columns, which mean nothing here.
+        start, end, label, detail = (_cell(value) for value in row[: len(EVENT_HEADERS)])
         if not (label or detail or end):
             continue
         if not label:

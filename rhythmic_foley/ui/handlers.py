@@ -31,24 +31,36 @@ log = logging.getLogger(__name__)
 
 Updates = dict[str, Any]
 
+# The buttons that start a job; each has its own progress and its own Stop.
+JOBS = ("quick", "describe", "generate")
+
 CALM = "Something went wrong here that is not your fault; please try again, or try another clip."
+STOPPED = "Stopped. Finished takes are kept."
 NO_CLIP = "Choose a clip first: upload one or take an example."
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEEP_S = 6 * 3600
 
 
+@dataclass
+class Switch:
+    """How the rest of the page reaches a running job; it looks here after each step."""
+
+    stopped: bool = False
+    dropped: bool = False  # nobody wants its results any more
+
+
 @dataclass(frozen=True)
 class Job:
-    """Where a long piece of work shows its progress, and which of the page's buttons rest meanwhile."""
+    """A long piece of work: where it shows its progress. The page's other jobs cannot be started meanwhile."""
 
     name: str
-    buttons: tuple[str, ...] = ("quick", "describe", "generate")
 
     def working(self, progress: Progress | None = None) -> Updates:
         """Progress; without one, the first sign that something happens."""
-        resting = {name: gr.update(interactive=False) for name in self.buttons} if progress is None else {}
+        resting = {name: gr.update(interactive=False) for name in JOBS} if progress is None else {}
         bar = pictures.progress_bar(progress or Progress(0.0, "Starting", None))
-        shown = {f"{self.name}_stop": gr.update(visible=True)} if progress is None else {}
+        stop = gr.update(value="Stop", visible=True, interactive=True)
+        shown = {f"{self.name}_stop": stop} if progress is None else {}
         return {f"{self.name}_status": gr.update(value=bar, visible=True), **resting, **shown}
 
     def idle(self, sentence: str = "", *, trouble: bool = False) -> Updates:
@@ -57,7 +69,7 @@ class Job:
         return {
             f"{self.name}_status": status,
             f"{self.name}_stop": gr.update(visible=False),
-            **{name: gr.update(interactive=True) for name in self.buttons},
+            **{name: gr.update(interactive=True) for name in JOBS},
         }
 
 
@@ -73,8 +85,10 @@ class Handlers:
         """One of the clips that come with the project, as if it had been uploaded."""
         return {"clip": str(examples()[example])}
 
-    def show_clip(self, clip: str | None) -> Updates:
-        """Facts of a new clip; whatever belonged to the last one goes."""
+    def show_clip(self, clip: str | None, switch: Switch | None = None) -> Updates:
+        """Facts of a new clip; whatever belonged to the last one goes, a running job too."""
+        if switch is not None:
+            switch.dropped = True
         cleared = {
             "analysis": None,
             "finished": (),
@@ -84,7 +98,7 @@ class Handlers:
             "onsets": "",
             "strip": gr.update(visible=False),
             "describer": gr.update(visible=False),
-            **{f"{name}_status": gr.update(visible=False) for name in ("quick", "describe", "generate")},
+            **{f"{name}_status": gr.update(visible=False) for name in JOBS},
         }
         if not clip:
             return cleared | {"facts": gr.update(visible=False)}
@@ -101,7 +115,7 @@ class Handlers:
     def describe(self, clip: str | None) -> Iterator[Updates]:
         """Propose sounds and onsets, over whatever stood there."""
         job = Job("describe")
-        yield from _spoken(job, self._describe(job, clip))
+        yield from _follow(job, self._describe(job, clip))
 
     def repick(self, analysis: Analysis | None, threshold: float) -> Updates:
         """Other onsets from the kept curve; nothing is analysed again."""
@@ -125,19 +139,18 @@ class Handlers:
     ) -> Iterator[Updates]:
         """Takes from what the controls say; a clip that was not looked at yet is looked at first."""
         job = Job("generate")
-        yield from _spoken(job, self._generate(job, clip, analysis, finished, Form(**form)))
+        yield from _follow(job, self._generate(job, clip, analysis, finished, Form(**form)))
 
     def quick(self, clip: str | None, finished: tuple[Take, ...]) -> Iterator[Updates]:
         """One take from the proposals and the defaults, whatever the controls say."""
         job = Job("quick")
-        yield from _spoken(job, self._quick(job, clip, finished))
+        yield from _follow(job, self._quick(job, clip, finished))
 
-    def stopped(self) -> Updates:
-        """The page after Stop: finished takes stay."""
-        updates: Updates = {}
-        for name in ("quick", "describe", "generate"):
-            updates |= Job(name).idle()
-        return updates | Job("generate").idle("Stopped. Finished takes are kept.")
+    def stop(self, switch: Switch | None) -> Updates:
+        """Ask the running job to end; it says itself when it has, so that its last word is the last."""
+        if switch is not None:
+            switch.stopped = True
+        return {f"{name}_stop": gr.update(value="Stopping", interactive=False) for name in JOBS}
 
     def show_take(self, finished: tuple[Take, ...], chosen: int | None) -> Updates:
         """Another take of those that are there."""
@@ -154,7 +167,6 @@ class Handlers:
     def _understand(self, job: Job, clip: str | None) -> Generator[Updates, None, Analysis]:
         if not clip:
             raise FoleyError(NO_CLIP)
-        yield job.working()
         with closing(self.studio.analyse(clip)) as work:
             for item in work:
                 if isinstance(item, Progress):
@@ -185,7 +197,6 @@ class Handlers:
         yield from self._dub(job, analysis, Controls(), finished)
 
     def _dub(self, job: Job, analysis: Analysis, controls: Controls, finished: tuple[Take, ...]) -> Iterator[Updates]:
-        yield job.working()
         folder = new_run(self.runs)
         original = self.studio.original_mel(analysis, folder)
         before = len(finished)
@@ -195,8 +206,7 @@ class Handlers:
                     yield job.working(item)
                     continue
                 finished = (*finished, item)
-                yield {"finished": finished, "results": gr.update(visible=True)} | original_updates(original)
-                yield take_updates(finished, len(finished) - 1)
+                yield take_updates(finished, len(finished) - 1) | original_updates(original)
         made = len(finished) - before
         yield job.idle(f"{made} new take{'s' if made != 1 else ''} below.")
 
@@ -224,6 +234,8 @@ def take_updates(finished: tuple[Take, ...], chosen: int) -> Updates:
     choices = [(f"{i + 1} · seed {one.seed} · hits {_short_rate(one)}", i) for i, one in enumerate(finished)]
     alt = f"Mel spectrogram of take {chosen + 1}, onsets hit: {pictures.hit_rate(take)}"
     return {
+        "finished": finished,
+        "results": gr.update(visible=True),
         "chosen": gr.update(choices=choices, value=chosen),
         "video": str(take.video),
         "wav": str(take.wav),
@@ -257,10 +269,21 @@ def new_run(runs: Path) -> Path:
     return folder
 
 
-def _spoken(job: Job, work: Iterator[Updates]) -> Iterator[Updates]:
-    """Run a generator of updates; whatever goes wrong becomes one sentence on the page, and the page rests again."""
+def _follow(job: Job, work: Generator[Updates, None, None]) -> Iterator[Updates]:
+    """Run a job to its end, or to the next step after Stop; whatever goes wrong becomes one sentence on the page.
+
+    Gradio's own way to cancel an event races with the updates that are under way and may leave the page locked.
+    """
+    switch = Switch()
     try:
-        yield from work
+        yield {"switch": switch} | job.working()
+        with closing(work):
+            for updates in work:
+                if not switch.dropped:
+                    yield updates
+                if switch.stopped or switch.dropped:
+                    yield job.idle("" if switch.dropped else STOPPED)
+                    return
     except FoleyError as error:
         gr.Warning(str(error), title="Please check")
         yield job.idle(str(error), trouble=True)

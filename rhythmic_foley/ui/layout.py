@@ -28,7 +28,7 @@ def build_app(studio: Studio) -> gr.Blocks:
             "<h1>Rhythmic Foley</h1><p>Sound for silent clips: see what sounds and when, correct it, dub it.</p>",
             elem_classes="rf-head",
         )
-        w: Widgets = {"analysis": gr.State(None), "finished": gr.State(())}
+        w: Widgets = {"analysis": gr.State(None), "finished": gr.State(()), "switch": gr.State(None)}
         w |= _clip_section()
         w |= _understand_section()
         w |= _dub_section()
@@ -88,7 +88,6 @@ def _understand_section() -> Widgets:
             datatype="str",
             type="array",
             column_count=len(EVENT_HEADERS),
-            column_limits=(len(EVENT_HEADERS), len(EVENT_HEADERS)),
             interactive=True,
             label="Sounds, from start to end in seconds; without an end, to the end of the clip",
             wrap=True,

@@ -11,7 +11,7 @@ import gradio as gr
 from rhythmic_foley.studio import Controls
 from rhythmic_foley.ui.api import Endpoints
 from rhythmic_foley.ui.form import Form
-from rhythmic_foley.ui.handlers import Handlers, Updates
+from rhythmic_foley.ui.handlers import JOBS, Handlers, Updates
 
 # Names of the page's parts, by which handlers speak of them.
 Widgets = dict[str, Any]
@@ -40,17 +40,13 @@ def wire(w: Widgets, handlers: Handlers) -> None:
     typed = ("analysis", "threshold", "onsets")
     latest = {"queue": False, "trigger_mode": "always_last"}
     on(w["example"].click, handlers.take_example, ["example"], queue=False)
-    on(w["clip"].change, handlers.show_clip, ["clip"], **_LIGHT)
-    jobs = [
-        on(w["quick"].click, handlers.quick, ["clip", "finished"], **_MODEL, **_shown_on(w, "quick")),
-        on(w["describe"].click, handlers.describe, ["clip"], **_MODEL, **_shown_on(w, "describe")),
-        on(w["generate"].click, handlers.generate, form, **_MODEL, **_shown_on(w, "generate")),
-    ]
-    jobs[0].then(None, js=_TO_RESULTS, api_visibility="private")
-    for name in ("quick", "describe", "generate"):
-        # First the end of the job, then the page after it: otherwise a last update of the job comes after "Stopped".
-        stop = w[f"{name}_stop"].click(None, cancels=jobs, queue=False, api_visibility="private")
-        on(stop.then, handlers.stopped, [], queue=False)
+    on(w["clip"].change, handlers.show_clip, ["clip", "switch"], **_LIGHT)
+    inputs = {"quick": ("clip", "finished"), "describe": ("clip",), "generate": form}
+    for name in JOBS:
+        run = on(w[name].click, getattr(handlers, name), inputs[name], **_MODEL, **_shown_on(w, name))
+        if name == "quick":
+            run.then(None, js=_TO_RESULTS, api_visibility="private")
+        on(w[f"{name}_stop"].click, handlers.stop, ["switch"], queue=False)
     on(w["threshold"].input, handlers.repick, ["analysis", "threshold"], **latest)
     # Not input, of which Gradio keeps the first one to itself after the field was filled in by a handler.
     on(w["onsets"].change, handlers.redraw, typed, **latest)

@@ -16,7 +16,7 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.studio import Analysis, Controls
 from rhythmic_foley.ui.form import Form, events_from_rows, onsets_from_text, rows_from_events
-from rhythmic_foley.ui.handlers import CALM, NO_CLIP, Handlers, examples, new_run
+from rhythmic_foley.ui.handlers import CALM, NO_CLIP, STOPPED, Handlers, examples, new_run
 
 FORM = Form(
     events=[["0", "", "dog barking", "small, close"]],
@@ -217,7 +217,7 @@ def test_table_rows_and_events_are_inverse() -> None:
     events = (SoundEvent("rain", "", 0.0, None, 0.4), SoundEvent("door slam", "heavy", 1.25, 2.0, 0.9))
     rows = rows_from_events(events)
     assert events_from_rows(rows, events) == events
-    rows[1][2] = "gate slam"
+    rows[1][2:] = ["gate slam", "heavy", "a column of the person's own"]
     assert events_from_rows(rows, events)[1] == SoundEvent("gate slam", "heavy", 1.25, 2.0, 1.0)
 
 
@@ -302,7 +302,33 @@ def test_closing_stops_the_studio_within_a_step(handlers: Handlers, studio: Fake
     assert studio.closed == 1
 
 
-def test_stop_keeps_finished_takes(handlers: Handlers) -> None:
-    page = handlers.stopped()
-    assert "finished" not in page and page["generate"]["interactive"] is True
-    assert "Stopped" in page["generate_status"]["value"]
+def test_stop_ends_the_run_after_the_step_and_keeps_finished_takes(
+    handlers: Handlers, studio: FakeStudio, clip: Path
+) -> None:
+    page: dict[str, Any] = {}
+    after_stop = 0
+    for update in handlers.generate(str(clip), None, (), **values(replace(FORM, steps=5, takes=4))):
+        page |= update
+        if "stopped" in page:
+            after_stop += 1
+        elif len(page.get("finished", ())) == 1:
+            page["stopped"] = handlers.stop(page["switch"])
+    assert after_stop <= 2 and studio.closed == 1
+    assert len(page["finished"]) == 1
+    assert page["generate"]["interactive"] is True and page["generate_stop"]["visible"] is False
+    assert STOPPED in page["generate_status"]["value"]
+
+
+def test_a_new_clip_ends_the_run_of_the_old_one_and_drops_its_results(
+    handlers: Handlers, studio: FakeStudio, clip: Path
+) -> None:
+    work = handlers.generate(str(clip), None, (), **values(replace(FORM, steps=3)))
+    page = next(work)
+    handlers.show_clip(str(clip), page["switch"])
+    page = merged(work)
+    assert "analysis" not in page and "finished" not in page and studio.requests == []
+    assert page["generate"]["interactive"] is True
+
+
+def test_stop_without_a_run_does_nothing_bad(handlers: Handlers) -> None:
+    assert set(handlers.stop(None)) == {"quick_stop", "describe_stop", "generate_stop"}
