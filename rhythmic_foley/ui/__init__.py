@@ -43,7 +43,8 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
         "max_file_size": f"{MAX_UPLOAD_MB}mb",
         # The browser would keep links to files that are long deleted.
         "run_history": False,
-        "show_error": True,
+        # What is for people comes as gr.Error or gr.Warning; anything else belongs in the log.
+        "show_error": False,
         **options,
     }
     # On ZeroGPU no length at all silently means a queue of one.

@@ -247,7 +247,7 @@ def _results_section() -> Widgets:
                     waveform_options=gr.WaveformOptions(waveform_progress_color=ACCENT),
                 )
                 with gr.Row():
-                    for kind, label in (("video", "Video"), ("wav", "Wav"), ("settings", "Settings")):
+                    for kind, label in (("video", "↓ Video"), ("wav", "↓ Wav"), ("settings", "↓ Settings")):
                         w[f"download_{kind}"] = gr.DownloadButton(
                             label, size="md", min_width=80, elem_id=f"download-{kind}"
                         )
