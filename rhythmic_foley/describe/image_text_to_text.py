@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rhythmic_foley.describe.talking import Answer, TalkingDescriber
 from rhythmic_foley.errors import FoleyError
 
 
-class LoadedTalker:
+class LoadedTalker(ABC):
     """A talker whose model is loaded at the first question and again after `close`. One question at a time."""
 
     def __init__(self, name: str, device: str | torch.device | None = None, dtype: torch.dtype | None = None):
@@ -57,11 +58,13 @@ class LoadedTalker:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
+    @abstractmethod
     def _load(self) -> Any:
-        raise NotImplementedError
+        """The model, into memory."""
 
+    @abstractmethod
     def _answer(self, picture: np.ndarray, question: str, max_new_tokens: int, max_time_s: float) -> Answer:
-        raise NotImplementedError
+        """What the loaded model says; see `Talker.answer`."""
 
 
 class TransformersTalker(LoadedTalker):

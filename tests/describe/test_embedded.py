@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from rhythmic_foley.describe import embedded
 from rhythmic_foley.describe.embedded import EmbeddedDescriber, spread, sure_runs
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN
+from rhythmic_foley.media import read_frames
 
 FOLDER = Path(__file__).resolve().parents[2] / "checkpoints" / "mini" / "describer"
 BEAGLE, PUG, TRAIN, TEAPOT, DESK = 162, 254, 466, 849, 526
@@ -124,12 +126,11 @@ def test_answers_repeat_to_the_digit(describer: EmbeddedDescriber):
 
 
 def test_a_photograph_of_a_lion_roars(describer: EmbeddedDescriber):
-    image_module = pytest.importorskip("PIL.Image")
     photo = resources.files("gradio").joinpath("media_assets", "images", "lion.jpg")
     if not photo.is_file():
         pytest.skip("this version of Gradio carries no photograph of a lion")
     with photo.open("rb") as file:
-        pixels = np.array(image_module.open(file).convert("RGB"))
+        pixels = np.array(Image.open(file).convert("RGB"))
     (event,) = describer.describe(clip_of(pixels), 4.0)
     assert event.label == "lion roaring" and event.confidence > 0.7
 
@@ -140,7 +141,6 @@ def test_missing_weights_are_one_sentence(tmp_path: Path):
 
 
 def test_on_real_clips_right_answers_outnumber_wrong_ones(describer: EmbeddedDescriber, shared_dir: Path):
-    media = pytest.importorskip("rhythmic_foley.media")
     right_word = {
         "gun": "gunshot",
         "tennis": "ball",
@@ -153,9 +153,7 @@ def test_on_real_clips_right_answers_outnumber_wrong_ones(describer: EmbeddedDes
     with (shared_dir / "clips" / "clips.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        frames = media.read_frames(
-            shared_dir / "clips" / f"{row['clip']}.mp4", rate_hz=4, size=(360, 360), fit="inside"
-        )
+        frames = read_frames(shared_dir / "clips" / f"{row['clip']}.mp4", rate_hz=4, size=(360, 360), fit="inside")
         for event in describer.describe(frames, float(row["duration_s"])):
             if event.label == UNKNOWN:
                 continue
