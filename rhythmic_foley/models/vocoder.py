@@ -24,6 +24,11 @@ class GriffinLim(ModelMixin, ConfigMixin):
         # A pipeline component needs a parameter to have a place and a type.
         self.place = nn.Parameter(torch.zeros(1), requires_grad=False)
 
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the waveform; the rate in the configuration is only the one that the mel bands are laid out for."""
+        return SAMPLE_RATE_HZ
+
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         """Log-mel (B, 128, T) -> waveform (B, 256 T) at 16 kHz."""
         return mel_to_wave(mel, iterations=self.config.iterations, sample_rate_hz=self.config.sample_rate_hz)
