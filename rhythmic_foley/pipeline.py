@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from diffusers import DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
 from torch import nn
+from torch.nn import functional as F
 from transformers import BertModel, PreTrainedTokenizerBase
 
 from rhythmic_foley.audio import HOP, SAMPLE_RATE_HZ
@@ -20,8 +21,22 @@ from rhythmic_foley.models.autoencoder import PATCH
 from rhythmic_foley.models.text_encoder import embed_text, embed_tokens
 from rhythmic_foley.models.vocoder import GriffinLim
 from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.schedulers import clean_estimate
 
 MAX_SCALE = 3.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One denoising step done.
+
+    Attributes:
+        number: of the step, from 1.
+        latent: (C, 16, columns), the finished latent as the network expects it at this step; `decode` shows it.
+    """
+
+    number: int
+    latent: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -29,7 +44,7 @@ class FoleyOutput:
     """One window.
 
     Attributes:
-        wave: (samples,) at 16 kHz.
+        wave: (samples,) at the pipeline's `sample_rate_hz`.
         mel: (128, frames) log-mel in [0, 1].
         latent: (C, 16, columns), as the last step left it.
     """
@@ -104,6 +119,11 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         """Length of one latent column."""
         return PATCH * HOP / SAMPLE_RATE_HZ
 
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the waveforms that come out."""
+        return self.vocoder.sample_rate_hz
+
     def __call__(self, **request: object) -> FoleyOutput:
         """Generates one window; see `stream` for the arguments."""
         *_, output = self.stream(**request)
@@ -122,8 +142,10 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         steps: int = 20,
         generator: torch.Generator | None = None,
         noise: torch.Tensor | None = None,
-    ) -> Iterator[int | FoleyOutput]:
-        """Generates one window, yielding the number of each step when it is done and the output at the end.
+        keep: tuple[torch.Tensor, torch.Tensor] | None = None,
+        start_from: tuple[torch.Tensor, float] | None = None,
+    ) -> Iterator[Step | FoleyOutput]:
+        """Generates one window, yielding each step when it is done and the output at the end.
 
         Args:
             events: what sounds when, in seconds from the window's beginning; unknown events are left out.
@@ -135,12 +157,17 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
             steps: denoising steps.
             generator: draws the noise.
             noise: (C, 16, columns) instead, for windows that share noise where they overlap.
+            keep: latent (C, 16, columns) of a sound of which a part stays, and a mask (columns,) that is above 0 where
+                the sound is made anew. What stays is at the end equal to the bit.
+            start_from: latent (C, 16, columns) of a sound to begin with, and how much of the way from pure noise is
+                gone: at 1 nothing is left of that sound, near 0 little changes and few of the steps are run (SDEdit).
 
         Raises:
             FoleyError: if a number is out of its range.
         """
         # 1. Check
-        self.check_inputs(semantic_scale, temporal_scale, guidance_scale, steps)
+        strength = 1.0 if start_from is None else start_from[1]
+        self.check_inputs(semantic_scale, temporal_scale, guidance_scale, steps, strength)
 
         # 2. Conditions
         conditions = self.encode_conditions(events, onsets or Onsets(), negative, guided=guidance_scale != 1.0)
@@ -149,26 +176,42 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         scheduler = deepcopy(self.scheduler)
         scheduler.set_timesteps(steps, device=self.device)
 
+        timesteps = scheduler.timesteps[-max(1, round(strength * len(scheduler.timesteps))) :]
+
         # 4. Latent
         if noise is None:
             noise = torch.randn(self.latent_shape, generator=generator)
-        latent = noise[None].to(self.device) * scheduler.init_noise_sigma
+        noise = noise[None].to(self.device)
+        if strength < 1:
+            latent = scheduler.add_noise(start_from[0][None].to(noise), noise, timesteps[:1])
+        else:
+            latent = noise * scheduler.init_noise_sigma
+        if keep is not None:
+            kept, anew = keep[0][None].to(noise), keep[1].to(self.device) > 0
 
         # 5. Denoise
-        for index, timestep in enumerate(scheduler.timesteps):
+        for index, timestep in enumerate(timesteps):
             sample = scheduler.scale_model_input(latent, timestep)
             predicted = self._predict(sample, timestep, conditions, semantic_scale, temporal_scale)
             if guidance_scale != 1.0:
                 without, with_ = predicted.chunk(2)
                 predicted = without + guidance_scale * (with_ - without)
+            estimate = clean_estimate(scheduler, sample, timestep, predicted)
             latent = scheduler.step(predicted, timestep, latent, return_dict=False)[0]
-            yield index + 1
+            if keep is not None:
+                following = timesteps[index + 1 : index + 2]
+                stays = scheduler.add_noise(kept, noise, following) if len(following) else kept
+                latent = torch.where(anew, latent, stays)
+                estimate = torch.where(anew, estimate, kept)
+            yield Step(index + 1, estimate[0])
 
         # 6. Mel and waveform
         mel = self.decode(latent)
         yield FoleyOutput(self.vocoder(mel)[0].cpu(), mel[0].cpu(), latent[0].cpu())
 
-    def check_inputs(self, semantic_scale: float, temporal_scale: float, guidance_scale: float, steps: int) -> None:
+    def check_inputs(
+        self, semantic_scale: float, temporal_scale: float, guidance_scale: float, steps: int, strength: float = 1.0
+    ) -> None:
         """Raises a sentence for the first number out of its range."""
         for name, scale in (("semantic", semantic_scale), ("temporal", temporal_scale)):
             if not 0 <= scale <= MAX_SCALE:
@@ -177,6 +220,8 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
             raise FoleyError(f"The guidance scale must be between 1 and 20, not {guidance_scale:g}.")
         if not 1 <= steps <= 200:
             raise FoleyError(f"The number of steps must be between 1 and 200, not {steps}.")
+        if not 0 < strength <= 1:
+            raise FoleyError(f"The share of a sound made anew must be above 0 and at most 1, not {strength:g}.")
 
     def encode_conditions(
         self, events: Sequence[SoundEvent], onsets: Onsets, negative: str, *, guided: bool
@@ -202,9 +247,17 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
             torch.cat([torch.zeros_like(mask), mask]),
         )
 
+    @torch.no_grad()
+    def encode(self, mel: torch.Tensor) -> torch.Tensor:
+        """Log-mel (128, frames) in [0, 1] -> latent (C, 16, columns), silence added up to whole columns."""
+        mel = F.pad(mel, (0, -mel.shape[-1] % PATCH)).to(self.device)
+        picture = mel.expand(1, self.vae.config.in_channels, -1, -1)
+        return self.vae.encode(picture).latent_dist.mode()[0] * self.vae.config.scaling_factor
+
+    @torch.no_grad()
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
         """Latent (B, C, 16, L) -> log-mel (B, 128, 8 L). Of three equal channels the first is kept."""
-        return self.vae.decode(latent / self.vae.config.scaling_factor).sample[:, 0].clamp(0, 1)
+        return self.vae.decode(latent.to(self.device) / self.vae.config.scaling_factor).sample[:, 0].clamp(0, 1)
 
     def _predict(
         self,

@@ -75,3 +75,20 @@ def signal_level(scheduler: SchedulerMixin, timestep: torch.Tensor) -> torch.Ten
 def noise_level(scheduler: SchedulerMixin, timestep: torch.Tensor) -> torch.Tensor:
     """Amplitude of the noise at any time from 0 to 999: what double guidance multiplies the gradient with."""
     return (1 - signal_level(scheduler, timestep) ** 2).sqrt().float()
+
+
+def clean_estimate(
+    scheduler: SchedulerMixin, sample: torch.Tensor, timestep: torch.Tensor, predicted: torch.Tensor
+) -> torch.Tensor:
+    """The finished latent that a network's answer points to.
+
+    Args:
+        sample: what the network read, of variance 1 (after `scale_model_input`).
+        predicted: its answer, noise or velocity as the scheduler's configuration says.
+    """
+    signal = signal_level(scheduler, timestep)
+    noise = (1 - signal**2).sqrt()
+    signal, noise = signal.to(sample), noise.to(sample)
+    if scheduler.config.prediction_type == "v_prediction":
+        return signal * sample - noise * predicted
+    return (sample - noise * predicted) / signal

@@ -34,7 +34,7 @@ ALLOWED = {
     "models": {"errors", "audio"},
     "weights": {"errors", "models", "schedulers"},
     "describe": {"errors", "events", "models"},
-    "pipeline": VALUES | {"audio", "models"},
+    "pipeline": VALUES | {"audio", "models", "schedulers"},
     "checkpoints": {"errors", "pipeline"},
     "requests": VALUES | {"media", "motion"},
     "studio": LIBRARY,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, EulerDiscreteScheduler
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler
+from torch.nn import functional as F
 from toy import toy_pipeline
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import FoleyOutput, RhythmicFoleyPipeline
+from rhythmic_foley.schedulers import UnroundedDPMSolver
 
 DOG = SoundEvent("dog barking", start_s=1.0, end_s=4.0)
 HITS = Onsets.of([1.0, 2.5, 4.0])
@@ -32,6 +36,18 @@ def run(pipeline: RhythmicFoleyPipeline, **changes: object) -> torch.Tensor:
     return pipeline(**request).latent
 
 
+@contextmanager
+def scheduler_of(pipeline: RhythmicFoleyPipeline, kind: type | None) -> Iterator[None]:
+    """The pipeline with another scheduler for a while; None is the published one on its unrounded grid."""
+    default = pipeline.scheduler
+    config = {**default.config, "prediction_type": "v_prediction"}
+    pipeline.scheduler = UnroundedDPMSolver.from_config(config) if kind is None else kind.from_config(config)
+    try:
+        yield
+    finally:
+        pipeline.scheduler = default
+
+
 def test_a_window_is_512_mel_frames_and_8_192_seconds(pipeline: RhythmicFoleyPipeline) -> None:
     output = pipeline(events=[DOG], onsets=HITS, steps=1)
     assert output.mel.shape == (128, 512)
@@ -41,9 +57,74 @@ def test_a_window_is_512_mel_frames_and_8_192_seconds(pipeline: RhythmicFoleyPip
 
 
 def test_stream_yields_every_step_and_then_the_output(pipeline: RhythmicFoleyPipeline) -> None:
-    items = list(pipeline.stream(events=[DOG], steps=3))
-    assert items[:-1] == [1, 2, 3]
-    assert isinstance(items[-1], FoleyOutput)
+    *steps, output = pipeline.stream(events=[DOG], steps=3)
+    assert [step.number for step in steps] == [1, 2, 3]
+    assert isinstance(output, FoleyOutput)
+    assert {step.latent.shape for step in steps} == {pipeline.latent_shape}
+
+
+def test_steps_show_the_finished_sound_ever_better(pipeline: RhythmicFoleyPipeline) -> None:
+    """The last step of a sampler that ends free of noise is its result, to rounding."""
+    *steps, output = pipeline.stream(events=[DOG], steps=6)
+    errors = [(step.latent - output.latent).abs().mean().item() for step in steps]
+    assert errors[-1] < 1e-5 < errors[0]
+    assert pipeline.decode(steps[0].latent[None]).shape == (1, 128, 512)
+
+
+@pytest.mark.parametrize("kind", [DPMSolverMultistepScheduler, DDIMScheduler, EulerDiscreteScheduler, None])
+def test_a_stretch_is_made_anew_and_the_rest_stays_to_the_bit(
+    pipeline: RhythmicFoleyPipeline, kind: type | None
+) -> None:
+    first = run(pipeline, seed=3)
+    anew = torch.zeros(64)
+    anew[20:30] = 1
+    with scheduler_of(pipeline, kind):
+        *steps, output = pipeline.stream(events=[DOG], onsets=HITS, steps=4, keep=(first, anew))
+    assert torch.equal(output.latent[..., anew == 0], first[..., anew == 0])
+    assert (output.latent[..., anew == 1] - first[..., anew == 1]).abs().min() > 0
+    assert torch.isfinite(output.latent).all()
+    for step in steps:
+        assert torch.equal(step.latent[..., anew == 0], first[..., anew == 0])
+
+
+def test_what_is_made_anew_hears_what_stays(pipeline: RhythmicFoleyPipeline) -> None:
+    anew = torch.zeros(64)
+    anew[20:30] = 1
+    sounds = [run(pipeline, seed=seed) for seed in (3, 4)]
+    stretches = [run(pipeline, keep=(sound, anew))[..., 20:30] for sound in sounds]
+    assert (stretches[0] - stretches[1]).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("kind", [DPMSolverMultistepScheduler, DDIMScheduler, EulerDiscreteScheduler, None])
+def test_a_sound_to_begin_with(pipeline: RhythmicFoleyPipeline, kind: type | None) -> None:
+    """The less of the way is gone, the fewer steps are run and the nearer the result."""
+    reference = run(pipeline, seed=3)
+    with scheduler_of(pipeline, kind):
+        runs = {
+            strength: list(pipeline.stream(events=[DOG], steps=10, start_from=(reference, strength)))
+            for strength in (0.01, 0.3, 0.6, 1.0)
+        }
+        noise = torch.Generator().manual_seed(9)
+        plain = pipeline(events=[DOG], steps=10, generator=noise).latent
+        whole = pipeline(
+            events=[DOG], steps=10, generator=torch.Generator().manual_seed(9), start_from=(reference, 1.0)
+        ).latent
+    assert [len(items) - 1 for items in runs.values()] == [1, 3, 6, 10]
+    distances = [(items[-1].latent - reference).abs().mean().item() for items in runs.values()]
+    assert distances == sorted(distances)
+    assert torch.equal(plain, whole)
+
+
+def test_a_mel_becomes_a_latent_and_comes_back(pipeline: RhythmicFoleyPipeline) -> None:
+    mel = torch.rand(128, 37)
+    latent = pipeline.encode(mel)
+    assert latent.shape == (4, 16, 5)
+    expected = pipeline.vae(F.pad(mel, (0, 3))[None, None])[:, 0].clamp(0, 1)
+    assert torch.allclose(pipeline.decode(latent[None]), expected, atol=1e-6)
+
+
+def test_the_rate_is_the_vocoders(pipeline: RhythmicFoleyPipeline) -> None:
+    assert pipeline.sample_rate_hz == 16_000
 
 
 def test_same_noise_same_sound_other_noise_another(pipeline: RhythmicFoleyPipeline) -> None:
@@ -98,14 +179,10 @@ def test_unknown_events_are_left_out(pipeline: RhythmicFoleyPipeline) -> None:
     assert torch.equal(run(pipeline, events=[SoundEvent(UNKNOWN)]), run(pipeline, events=[]))
 
 
-def test_other_schedulers_work(pipeline: RhythmicFoleyPipeline) -> None:
-    default = pipeline.scheduler
-    try:
-        for kind in (DDIMScheduler, EulerDiscreteScheduler):
-            pipeline.scheduler = kind.from_config(default.config)
-            assert torch.isfinite(run(pipeline)).all()
-    finally:
-        pipeline.scheduler = default
+@pytest.mark.parametrize("kind", [DDIMScheduler, EulerDiscreteScheduler])
+def test_other_schedulers_work(pipeline: RhythmicFoleyPipeline, kind: type) -> None:
+    with scheduler_of(pipeline, kind):
+        assert torch.isfinite(run(pipeline)).all()
 
 
 def test_two_requests_at_once_do_not_disturb_each_other(pipeline: RhythmicFoleyPipeline) -> None:
@@ -132,6 +209,7 @@ def test_saves_and_loads(pipeline: RhythmicFoleyPipeline, tmp_path: Path) -> Non
         ({"temporal_scale": 9.0}, "temporal strength must be between 0 and 3"),
         ({"guidance_scale": 0.0}, "guidance scale must be between 1 and 20"),
         ({"steps": 0}, "number of steps must be between 1 and 200"),
+        ({"start_from": (torch.zeros(4, 16, 64), 0.0)}, "made anew must be above 0 and at most 1"),
     ],
 )
 def test_numbers_out_of_range_are_refused(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rhythmic_foley.schedulers import UnroundedDPMSolver, ddim, noise_level, plms, signal_level
+from rhythmic_foley.schedulers import UnroundedDPMSolver, clean_estimate, ddim, noise_level, plms, signal_level
 
 
 def test_times_are_not_rounded() -> None:
@@ -87,3 +87,14 @@ def test_times_are_the_references(shared_dir: Path) -> None:
         solver = UnroundedDPMSolver.published()
         solver.set_timesteps(steps)
         assert np.abs(solver.timesteps.numpy() - wanted[f"dpm{steps}_cfg_tinput"]).max() < 1e-3
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("timestep", [0.0, 399.6, 999.0])
+def test_the_finished_latent_is_read_off_a_perfect_answer(prediction_type: str, timestep: float) -> None:
+    solver = UnroundedDPMSolver.from_config(UnroundedDPMSolver.published().config, prediction_type=prediction_type)
+    clean, noise, time = torch.tensor([0.5, -2.0]), torch.tensor([1.0, 0.3]), torch.tensor(timestep)
+    signal, level = signal_level(solver, time).float(), noise_level(solver, time)
+    answer = noise if prediction_type == "epsilon" else signal * noise - level * clean
+    found = clean_estimate(solver, signal * clean + level * noise, time, answer)
+    assert torch.allclose(found, clean, atol=1e-4)
