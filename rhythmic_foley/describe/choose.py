@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from rhythmic_foley.describe.base import Describer
-from rhythmic_foley.describe.image_text_to_text import ImageTextToTextDescriber
-from rhythmic_foley.describe.mini_gemini import MiniGeminiDescriber
-from rhythmic_foley.models.mini_gemini.configuration import is_published
 
 EMBEDDED = "embedded"
 
@@ -23,6 +20,11 @@ def open_describer(name: str, fallback: Describer) -> Describer:
     """
     if name == EMBEDDED:
         return fallback
+    # The libraries of large describers take seconds to import: only who names one waits for them.
+    from rhythmic_foley.describe.image_text_to_text import ImageTextToTextDescriber
+    from rhythmic_foley.describe.mini_gemini import MiniGeminiDescriber
+    from rhythmic_foley.models.mini_gemini.configuration import is_published
+
     if is_published(name):
         return MiniGeminiDescriber.from_pretrained(name, fallback=fallback)
     return ImageTextToTextDescriber.from_pretrained(name, fallback=fallback)
