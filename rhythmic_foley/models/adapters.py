@@ -20,8 +20,8 @@ class Adapter(ModelMixin, ConfigMixin):
     """ControlNet on a timeline; the semantic and the temporal adapter differ only in sizes.
 
     Args:
-        timeline_channels: numbers at each step of the timeline (temporal: 1, the onset strength; semantic: the text
-            embedding of what sounds and whether anything does).
+        timeline_channels: numbers at each step of the timeline (temporal: 2, see `onset_timeline`; semantic: the
+            text embedding of what sounds and whether anything does).
         timeline_length: steps in a window. A multiple of the latent's columns (sub-columns become channels, so that a
             hit is placed finer than a column) or a divisor of it (steps are repeated).
         context_dim: size of the tokens its cross-attention reads, projected to the UNet's own size.
@@ -129,6 +129,15 @@ class TimelineEmbedding(nn.Module):
         x = x.reshape(batch, channels * self.fold, self.columns)
         x = self.conv2(F.silu(self.conv1(x)))
         return self.output(F.silu(x[:, :, None, :] + self.rows))
+
+
+def onset_timeline(mask: torch.Tensor) -> torch.Tensor:
+    """Onset strengths (B, 1, L) as the temporal adapter's timeline (B, 2, L): strengths, and that they are known.
+
+    Zeros in both channels mean that nobody said when something hits; without the second channel that could not be told
+    from a stretch where nothing should.
+    """
+    return torch.cat([mask, torch.ones_like(mask)], dim=1)
 
 
 def add_residuals(parts: list[tuple[Residuals, float]]) -> Residuals | None:

@@ -88,5 +88,5 @@ def new_semantic_adapter(size: Size, unet: UNet2DConditionModel) -> Adapter:
 
 
 def new_temporal_adapter(size: Size, unet: UNet2DConditionModel) -> Adapter:
-    """Reads onset strengths, one for each mel frame (16 ms)."""
-    return Adapter.from_unet(unet, timeline_channels=1, timeline_length=MEL_FRAMES, context_dim=size.token_dim)
+    """Reads onset strengths, one for each mel frame (16 ms), and whether they are known."""
+    return Adapter.from_unet(unet, timeline_channels=2, timeline_length=MEL_FRAMES, context_dim=size.token_dim)

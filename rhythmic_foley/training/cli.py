@@ -18,6 +18,9 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="scenes, logs and resumable states")
     parser.add_argument("--scenes", type=int, default=5000, help="how many training scenes to compose")
     parser.add_argument("--steps", type=int, help="optimiser steps instead of the recipe's")
+    parser.add_argument("--learning-rate", type=float, help="its peak, instead of the recipe's")
+    parser.add_argument("--go-on", action="store_true", help="start from the checkpoint's weights, not from new ones")
+    parser.add_argument("--compile", action="store_true", help="compile the networks first (needs a C++ compiler)")
     parser.set_defaults(run=run_training)
 
 
@@ -36,9 +39,16 @@ def run_training(arguments: argparse.Namespace) -> int:
             prepare(arguments.data, arguments.yamnet, arguments.runs / "held_out", scenes=500, seed=1, held_out=True)
             prepare(arguments.data, arguments.yamnet, arguments.runs / "scenes", scenes=arguments.scenes)
             continue
-        workshop = Workshop(arguments.runs / "scenes", arguments.yamnet, arguments.checkpoint, arguments.runs)
+        workshop = Workshop(
+            arguments.runs / "scenes",
+            arguments.yamnet,
+            arguments.checkpoint,
+            arguments.runs,
+            go_on=arguments.go_on,
+            compiled=arguments.compile,
+        )
         if stage == "assemble":
             workshop.assemble()
         else:
-            workshop.train(stage, arguments.steps)
+            workshop.train(stage, arguments.steps, arguments.learning_rate)
     return 0

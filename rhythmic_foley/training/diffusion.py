@@ -10,7 +10,7 @@ import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from torch.nn import functional as F
 
-from rhythmic_foley.models.adapters import Adapter
+from rhythmic_foley.models.adapters import Adapter, onset_timeline
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
 from rhythmic_foley.training.batches import Batch, Windows
 from rhythmic_foley.training.loop import Schedule, train
@@ -18,7 +18,7 @@ from rhythmic_foley.training.loop import Schedule, train
 BATCH = 16
 
 # How often a window's tokens are taken from the sound, from the described events, or left out.
-_BASE_MIX = (0.35, 0.5, 0.15)
+_BASE_MIX = (0.25, 0.6, 0.15)
 _SEMANTIC_MIX = (0.1, 0.3, 0.6)
 _TEMPORAL_MIX = (0.15, 0.65, 0.2)
 
@@ -64,10 +64,10 @@ def train_semantic(
 
 
 def train_temporal(adapter: Adapter, unet: UNet2DConditionModel, parts: Frozen, schedule: Schedule, run: Path) -> None:
-    """Trains the temporal adapter: onset strengths as timeline, the base's own tokens as context."""
+    """Trains the temporal adapter: onset strengths as timeline (or: unknown), the base's own tokens as context."""
 
     def condition(batch: Batch, tokens: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        return tokens, _drop(batch.onset_mask, 0.1, rng)
+        return tokens, _drop(onset_timeline(batch.onset_mask), 0.1, rng)
 
     _train_adapter(adapter, unet, parts, condition, _TEMPORAL_MIX, schedule, run)
 

@@ -47,7 +47,9 @@ def train(module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: S
     """
     accelerator = Accelerator(mixed_precision="bf16")
     parameters = [p for p in module.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, schedule.learning_rate, (0.9, 0.99), weight_decay=schedule.weight_decay)
+    optimizer = torch.optim.AdamW(
+        parameters, schedule.learning_rate, (0.9, 0.99), weight_decay=schedule.weight_decay, fused=True
+    )
     ema = EMAModel(parameters, decay=schedule.ema_decay, use_ema_warmup=True, power=0.75)
     progress = _Progress()
     module, optimizer = accelerator.prepare(module, optimizer)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from rhythmic_foley.models.adapters import Adapter, TimelineEmbedding, add_residuals
+from rhythmic_foley.models.adapters import Adapter, TimelineEmbedding, add_residuals, onset_timeline
 from rhythmic_foley.models.sizes import TOY, new_semantic_adapter, new_temporal_adapter, new_unet
 
 
@@ -26,7 +26,7 @@ def test_untrained_adapters_change_nothing(inputs: tuple[torch.Tensor, ...]) -> 
     unet = new_unet(TOY).eval()
     temporal, semantic = new_temporal_adapter(TOY, unet), new_semantic_adapter(TOY, unet)
     parts = [
-        (temporal(sample, timestep, tokens, torch.rand(2, 1, 512)), 1.0),
+        (temporal(sample, timestep, tokens, torch.rand(2, 2, 512)), 1.0),
         (semantic(sample, timestep, torch.rand(2, 7, 16), torch.rand(2, 17, 32)), 1.0),
     ]
     downs, middle = add_residuals(parts)
@@ -51,13 +51,13 @@ def test_gradients_reach_the_timeline_from_the_second_step_on(inputs: tuple[torc
     adapter = new_temporal_adapter(TOY, new_unet(TOY))
     optimizer = torch.optim.SGD(adapter.parameters(), lr=0.1)
     for _ in range(3):
-        downs, middle = adapter(sample, timestep, tokens, torch.rand(2, 1, 512))
+        downs, middle = adapter(sample, timestep, tokens, torch.rand(2, 2, 512))
         (sum((down - 1).square().mean() for down in downs) + (middle - 1).square().mean()).backward()
         optimizer.step()
     assert adapter.controlnet.controlnet_cond_embedding.conv1.weight.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize(("channels", "length"), [(1, 512), (17, 32), (3, 64)])
+@pytest.mark.parametrize(("channels", "length"), [(2, 512), (17, 32), (3, 64)])
 def test_timeline_keeps_time(channels: int, length: int) -> None:
     """A hit at one moment shows in its own latent column and its neighbours' only, at the finest step it has."""
     embedding = TimelineEmbedding(channels, length, (16, 64), 8)
@@ -78,6 +78,12 @@ def test_timelines_that_do_not_fit_are_refused() -> None:
         TimelineEmbedding(1, 500, (16, 64), 8)
 
 
+def test_no_hits_is_something_else_than_unknown_hits() -> None:
+    mask = torch.tensor([[[0.0, 0.5]], [[0.0, 0.0]]])
+    timeline = onset_timeline(mask)
+    assert timeline.tolist() == [[[0, 0.5], [1, 1]], [[0, 0], [1, 1]]]
+
+
 def test_residuals_add_up_scaled() -> None:
     one = ([torch.ones(1), 2 * torch.ones(1)], 3 * torch.ones(1))
     two = ([10 * torch.ones(1), torch.zeros(1)], torch.ones(1))
@@ -94,6 +100,6 @@ def test_saved_and_loaded_it_answers_the_same(inputs: tuple[torch.Tensor, ...], 
         nn.init.normal_(parameter, std=0.05)
     adapter.save_pretrained(tmp_path)
     again = Adapter.from_pretrained(tmp_path)
-    mask = torch.rand(2, 1, 512)
+    mask = torch.rand(2, 2, 512)
     with torch.no_grad():
         assert torch.equal(adapter(sample, timestep, tokens, mask)[1], again(sample, timestep, tokens, mask)[1])

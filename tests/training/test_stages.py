@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,17 @@ def test_the_assembled_checkpoint_generates(workshop: Workshop) -> None:
     pipeline = load_pipeline(workshop.checkpoint, device="cpu")
     output = pipeline(events=[SoundEvent("hammering wood")], onsets=Onsets.of([1.0]), steps=1)
     assert torch.isfinite(output.wave).all() and output.wave.abs().max() > 0
+
+
+def test_a_stage_goes_on_from_the_checkpoint(workshop: Workshop, tmp_path: Path) -> None:
+    """One step with next to no learning rate leaves the weights it began with, new ones would be others."""
+    checkpoint = tmp_path / "checkpoint"
+    shutil.copytree(workshop.checkpoint, checkpoint)
+    before = Adapter.from_pretrained(checkpoint / "temporal_adapter").state_dict()
+    replace(workshop, checkpoint=checkpoint, runs=tmp_path, go_on=True).train("temporal", 1, learning_rate=1e-9)
+    after = Adapter.from_pretrained(checkpoint / "temporal_adapter").state_dict()
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value, atol=1e-3, rtol=1e-3)
 
 
 def test_a_finished_stage_stays_finished(workshop: Workshop) -> None:
