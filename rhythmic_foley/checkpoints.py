@@ -12,23 +12,41 @@ from rhythmic_foley.errors import FoleyError
 if TYPE_CHECKING:
     from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 
+EMBEDDED = "mini"
+INDEX = "model_index.json"
+
 
 def find_checkpoint(model: str | Path) -> Path:
-    """The folder of a checkpoint: one given by path, or one by name under `checkpoints/` of the repository or under
-    the folder that RHYTHMIC_FOLEY_CHECKPOINTS names.
+    """The folder of a checkpoint: one given by path, or one by name under the folder that RHYTHMIC_FOLEY_CHECKPOINTS
+    names or under `checkpoints/` of the repository.
 
     Raises:
         FoleyError: if there is none.
     """
-    root = os.environ.get("RHYTHMIC_FOLEY_CHECKPOINTS")
-    roots = [Path(root)] if root else [Path(__file__).resolve().parent.parent / "checkpoints"]
-    for folder in (Path(model), *(r / model for r in roots)):
-        if (folder / "model_index.json").is_file():
+    for folder in (Path(model), *(root / model for root in _roots())):
+        if (folder / INDEX).is_file():
             return folder
+    if str(model) == "diff-foley":
+        raise FoleyError(
+            "The model diff-foley is not here yet: `rhythmic-foley download diff-foley` fetches it, and "
+            "`rhythmic-foley convert diff-foley` makes it from files you have."
+        )
     raise FoleyError(
-        f'There is no model "{model}": give mini, or a folder with a model_index.json; '
+        f'There is no model "{model}": give {", ".join(available())}, or a folder with a model_index.json; '
         "RHYTHMIC_FOLEY_CHECKPOINTS names the folder in which models are looked for."
     )
+
+
+def available() -> tuple[str, ...]:
+    """Names of the checkpoints that are here, the embedded model first."""
+    names = {path.parent.name for root in _roots() for path in root.glob(f"*/{INDEX}")}
+    return tuple(sorted(names, key=lambda name: (name != EMBEDDED, name)))
+
+
+def _roots() -> list[Path]:
+    shipped = Path(__file__).resolve().parent.parent / "checkpoints"
+    named = os.environ.get("RHYTHMIC_FOLEY_CHECKPOINTS")
+    return [Path(named), shipped] if named else [shipped]
 
 
 def load_pipeline(folder: Path, device: str | None = None) -> RhythmicFoleyPipeline:

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 
+import numpy as np
 import torch
-from diffusers import DiffusionPipeline, SchedulerMixin, UNet2DConditionModel
+from diffusers import AutoencoderKL, DiffusionPipeline, PNDMScheduler, SchedulerMixin, UNet2DConditionModel
 from torch import nn
 from torch.nn import functional as F
-from transformers import BertModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rhythmic_foley.audio import HOP, SAMPLE_RATE_HZ
+from rhythmic_foley.conditions import (
+    WINDOW_TOKENS,
+    Conditions,
+    embed_words,
+    lay_events,
+    lay_onsets,
+    window_features,
+)
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.models.adapters import Adapter, Residuals, add_residuals
-from rhythmic_foley.models.aligned_encoder import AlignedEncoder, event_timeline
+from rhythmic_foley.models.aligned_encoder import AlignedEncoder
+from rhythmic_foley.models.alignment_classifier import AlignmentClassifier
 from rhythmic_foley.models.autoencoder import PATCH
-from rhythmic_foley.models.text_encoder import embed_text, embed_tokens
+from rhythmic_foley.models.cavp import CHUNK_FRAMES, FRAME_RATE_HZ, Cavp, frames_to_video
+from rhythmic_foley.models.cond_stage import CondStage
 from rhythmic_foley.models.vocoder import GriffinLim
 from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.schedulers import clean_estimate
+from rhythmic_foley.schedulers import clean_estimate, noise_level
 
 MAX_SCALE = 3.0
+VIDEO_RATE_HZ = FRAME_RATE_HZ
+# The published frame filter rounds to the nearest: what it shows at n / 4 s is on screen an eighth of a second later.
+VIDEO_START_S = 0.5 / VIDEO_RATE_HZ
 
 
 @dataclass(frozen=True)
@@ -55,55 +70,102 @@ class FoleyOutput:
 
 
 @dataclass(frozen=True)
-class _Conditions:
-    """What the networks read, as a batch of [unconditional, conditional] (or of the latter alone)."""
+class _Scales:
+    """How strongly each thing steers."""
 
-    tokens: torch.Tensor  # (B, 32, D) for the UNet and the temporal adapter
-    text: torch.Tensor  # (B, L, text) for the semantic adapter
-    event_track: torch.Tensor  # (B, text + 1, 32)
-    onset_mask: torch.Tensor  # (B, 1, 512)
+    semantic: float
+    temporal: float
+    guidance: float
+    classifier: float
 
 
 class RhythmicFoleyPipeline(DiffusionPipeline):
     """Latent diffusion of log-mel pictures with a semantic and a temporal adapter (Rhythmic Foley, section III).
 
+    The base's tokens come either from described events (`aligned_encoder`, the embedded model) or from the picture
+    (`cavp` and `cond_stage`, Diff-Foley); whatever else is missing is left out of the generation.
+
     Args:
         unet: the base model; cross-attends to audio-visual tokens.
         vae: log-mel autoencoder (`MelAutoencoder` or diffusers' `AutoencoderKL`).
         scheduler: any diffusers scheduler.
+        vocoder: mel to waveform.
         aligned_encoder: turns described events into tokens.
         text_encoder, tokenizer: embed the descriptions.
         semantic_adapter: reads the description's words and what sounds when.
         temporal_adapter: reads onset strengths, one for each mel frame.
-        vocoder: mel to waveform.
+        cavp: turns the picture into features, four a second.
+        cond_stage: turns features of a window into tokens.
+        classifier: says whether a latent is in step with the features, for double guidance.
+        default_steps, default_guidance_scale: what this model was made for.
+
+    Raises:
+        ValueError: if a network lacks what it reads from.
     """
 
-    model_cpu_offload_seq = "text_encoder->aligned_encoder->semantic_adapter->temporal_adapter->unet->vae->vocoder"
+    _optional_components = [
+        "aligned_encoder",
+        "text_encoder",
+        "tokenizer",
+        "semantic_adapter",
+        "temporal_adapter",
+        "cavp",
+        "cond_stage",
+        "classifier",
+    ]
+    # The networks of the loop take turns at every step and stay where they are once loaded.
+    model_cpu_offload_seq = "cavp->text_encoder->aligned_encoder->cond_stage->unet->vae->vocoder"
 
     def __init__(
         self,
         unet: UNet2DConditionModel,
         vae: nn.Module,
         scheduler: SchedulerMixin,
-        aligned_encoder: AlignedEncoder,
-        text_encoder: BertModel,
-        tokenizer: PreTrainedTokenizerBase,
-        semantic_adapter: Adapter,
-        temporal_adapter: Adapter,
-        vocoder: GriffinLim,  # imported here so that loading a saved pipeline finds it
+        vocoder: GriffinLim,  # classes are imported here so that loading a saved pipeline finds them
+        aligned_encoder: AlignedEncoder | None = None,
+        text_encoder: PreTrainedModel | None = None,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        semantic_adapter: Adapter | None = None,
+        temporal_adapter: Adapter | None = None,
+        cavp: Cavp | None = None,
+        cond_stage: CondStage | None = None,
+        classifier: AlignmentClassifier | None = None,
+        default_steps: int = 20,
+        default_guidance_scale: float = 3.0,
     ) -> None:
         super().__init__()
+        if cond_stage is None and aligned_encoder is None:
+            raise ValueError("it has neither an aligned_encoder nor a cond_stage")
+        if text_encoder is None and not (aligned_encoder is None and semantic_adapter is None):
+            raise ValueError("it has no text_encoder")
         self.register_modules(
             unet=unet,
             vae=vae,
             scheduler=scheduler,
+            vocoder=vocoder,
             aligned_encoder=aligned_encoder,
             text_encoder=text_encoder,
             tokenizer=tokenizer,
             semantic_adapter=semantic_adapter,
             temporal_adapter=temporal_adapter,
-            vocoder=vocoder,
+            cavp=cavp,
+            cond_stage=cond_stage,
+            classifier=classifier,
         )
+        self.register_to_config(default_steps=default_steps, default_guidance_scale=default_guidance_scale)
+
+    @property
+    def needs_video(self) -> bool:
+        """Whether `stream` wants features of the picture, see `encode_video`."""
+        return self.cond_stage is not None
+
+    @property
+    def default_steps(self) -> int:
+        return self.config.default_steps
+
+    @property
+    def default_guidance_scale(self) -> float:
+        return self.config.default_guidance_scale
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
@@ -136,10 +198,13 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         events: Sequence[SoundEvent] = (),
         onsets: Onsets | None = None,
         negative: str = "",
+        features: torch.Tensor | None = None,
+        start_s: float = 0.0,
         semantic_scale: float = 1.0,
         temporal_scale: float = 1.0,
-        guidance_scale: float = 3.0,
-        steps: int = 20,
+        guidance_scale: float | None = None,
+        classifier_scale: float = 0.0,
+        steps: int | None = None,
         generator: torch.Generator | None = None,
         noise: torch.Tensor | None = None,
         keep: tuple[torch.Tensor, torch.Tensor] | None = None,
@@ -149,12 +214,16 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
 
         Args:
             events: what sounds when, in seconds from the window's beginning; unknown events are left out.
-            onsets: when something hits, in seconds from the window's beginning.
+            onsets: when something hits, in seconds from the window's beginning; None where nobody knows.
             negative: what should not be heard.
+            features: (T, D) of the whole clip's picture, for a model that `needs_video`.
+            start_s: where in the clip the window begins; of use with `features` only.
             semantic_scale: strength of the semantic adapter; 0 leaves it out.
             temporal_scale: strength of the temporal adapter; 0 leaves it out.
-            guidance_scale: of classifier-free guidance; 1 switches it off.
-            steps: denoising steps.
+            guidance_scale: of classifier-free guidance; 1 switches it off, None is the model's default.
+            classifier_scale: of Diff-Foley's second guidance, by a classifier that says whether sound and picture are
+                in step; 0 switches it off, 50 was published.
+            steps: denoising steps; None is the model's default.
             generator: draws the noise.
             noise: (C, 16, columns) instead, for windows that share noise where they overlap.
             keep: latent (C, 16, columns) of a sound of which a part stays, and a mask (columns,) that is above 0 where
@@ -163,39 +232,48 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
                 gone: at 1 nothing is left of that sound, near 0 little changes and few of the steps are run (SDEdit).
 
         Raises:
-            FoleyError: if a number is out of its range.
+            FoleyError: if a number is out of its range, or the model lacks what is asked of it.
         """
         # 1. Check
+        guidance_scale = self.default_guidance_scale if guidance_scale is None else guidance_scale
+        scales = _Scales(semantic_scale, temporal_scale, guidance_scale, classifier_scale)
+        steps = self.default_steps if steps is None else steps
         strength = 1.0 if start_from is None else start_from[1]
-        self.check_inputs(semantic_scale, temporal_scale, guidance_scale, steps, strength)
+        self._check_inputs(scales, steps, strength, features)
 
         # 2. Conditions
-        conditions = self.encode_conditions(events, onsets or Onsets(), negative, guided=guidance_scale != 1.0)
+        if features is not None:
+            features = features[None].to(self._execution_device)
+        conditions = self._encode_conditions(
+            events, onsets, negative, features, start_s, guided=scales.guidance != 1.0
+        )
 
         # 3. Timesteps, on a copy of the scheduler: it keeps state, and other requests may be under way
         scheduler = deepcopy(self.scheduler)
-        scheduler.set_timesteps(steps, device=self.device)
-
+        scheduler.set_timesteps(steps, device=self._execution_device)
         timesteps = scheduler.timesteps[-max(1, round(strength * len(scheduler.timesteps))) :]
 
-        # 4. Latent
+        # 4. Latent, in float32 whatever the networks work in
         if noise is None:
             noise = torch.randn(self.latent_shape, generator=generator)
-        noise = noise[None].to(self.device)
+        noise = noise[None].to(self._execution_device)
         if strength < 1:
             latent = scheduler.add_noise(start_from[0][None].to(noise), noise, timesteps[:1])
         else:
             latent = noise * scheduler.init_noise_sigma
         if keep is not None:
-            kept, anew = keep[0][None].to(noise), keep[1].to(self.device) > 0
+            kept, anew = keep[0][None].to(noise), keep[1].to(noise.device) > 0
 
         # 5. Denoise
         for index, timestep in enumerate(timesteps):
             sample = scheduler.scale_model_input(latent, timestep)
-            predicted = self._predict(sample, timestep, conditions, semantic_scale, temporal_scale)
-            if guidance_scale != 1.0:
+            predicted = self._predict(sample, timestep, conditions, scales)
+            if scales.guidance != 1.0:
                 without, with_ = predicted.chunk(2)
-                predicted = without + guidance_scale * (with_ - without)
+                predicted = without + scales.guidance * (with_ - without)
+            if scales.classifier > 0:
+                gradient = self.classifier.gradient(sample, timestep, features)
+                predicted = predicted - scales.classifier * noise_level(scheduler, timestep).to(gradient) * gradient
             estimate = clean_estimate(scheduler, sample, timestep, predicted)
             latent = scheduler.step(predicted, timestep, latent, return_dict=False)[0]
             if keep is not None:
@@ -207,75 +285,101 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
 
         # 6. Mel and waveform
         mel = self.decode(latent)
-        yield FoleyOutput(self.vocoder(mel)[0].cpu(), mel[0].cpu(), latent[0].cpu())
+        output = FoleyOutput(self.vocoder(mel)[0].cpu(), mel[0].cpu(), latent[0].cpu())
+        self.maybe_free_model_hooks()
+        yield output
 
-    def check_inputs(
-        self, semantic_scale: float, temporal_scale: float, guidance_scale: float, steps: int, strength: float = 1.0
-    ) -> None:
-        """Raises a sentence for the first number out of its range."""
-        for name, scale in (("semantic", semantic_scale), ("temporal", temporal_scale)):
-            if not 0 <= scale <= MAX_SCALE:
-                raise FoleyError(f"The {name} strength must be between 0 and {MAX_SCALE:g}, not {scale:g}.")
-        if not 1 <= guidance_scale <= 20:
-            raise FoleyError(f"The guidance scale must be between 1 and 20, not {guidance_scale:g}.")
-        if not 1 <= steps <= 200:
-            raise FoleyError(f"The number of steps must be between 1 and 200, not {steps}.")
-        if not 0 < strength <= 1:
-            raise FoleyError(f"The share of a sound made anew must be above 0 and at most 1, not {strength:g}.")
+    @torch.no_grad()
+    def encode_video(self, frames: Iterable[np.ndarray]) -> torch.Tensor:
+        """Features of a clip's picture, (T, D) on the CPU.
 
-    def encode_conditions(
-        self, events: Sequence[SoundEvent], onsets: Onsets, negative: str, *, guided: bool
-    ) -> _Conditions:
-        """Embeds descriptions and lays events and onsets on the window.
-
-        The unconditional half has zeros for tokens, events and onsets; its text is the negative text.
+        Args:
+            frames: uint8 (H, W, 3) RGB of any size, one each `1 / VIDEO_RATE_HZ` from `VIDEO_START_S` on; they are
+                taken a chunk at a time.
         """
-        known = [event for event in events if event.label != UNKNOWN and event.start_s < self.window_s]
-        track = self._event_track(known)  # (1, 32, text + 1)
-        tokens = self.aligned_encoder.encode_events(track) if known else self._zero_tokens()
-        text = self._embed_words(", ".join(event.text for event in known))
-        frames = self.temporal_adapter.config.timeline_length
-        mask = torch.from_numpy(onsets.to_mask(frames, frames / self.window_s)).to(self.device)[None, None]
-        track = track.transpose(1, 2)
-        if not guided:
-            return _Conditions(tokens, text, track, mask)
-        return _Conditions(
-            torch.cat([self._zero_tokens(), tokens]),
-            torch.cat([self._embed_words(negative), text]),
-            torch.cat([torch.zeros_like(track), track]),
-            # Guidance is about when as well: with the mask in both halves hits were heard between the wanted ones.
-            torch.cat([torch.zeros_like(mask), mask]),
-        )
+        frames, parts = iter(frames), []
+        while chunk := [torch.from_numpy(frame) for frame in islice(frames, CHUNK_FRAMES)]:
+            video = frames_to_video(chunk).to(self._execution_device, self.cavp.dtype)
+            parts.append(self.cavp.encode_video(video)[0].float().cpu())
+        return torch.cat(parts)
 
     @torch.no_grad()
     def encode(self, mel: torch.Tensor) -> torch.Tensor:
         """Log-mel (128, frames) in [0, 1] -> latent (C, 16, columns), silence added up to whole columns."""
-        mel = F.pad(mel, (0, -mel.shape[-1] % PATCH)).to(self.device)
+        mel = F.pad(mel, (0, -mel.shape[-1] % PATCH)).to(self._execution_device, self.vae.dtype)
         picture = mel.expand(1, self.vae.config.in_channels, -1, -1)
-        return self.vae.encode(picture).latent_dist.mode()[0] * self.vae.config.scaling_factor
+        return self.vae.encode(picture).latent_dist.mode()[0].float() * self.vae.config.scaling_factor
 
     @torch.no_grad()
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        """Latent (B, C, 16, L) -> log-mel (B, 128, 8 L). Of three equal channels the first is kept."""
-        return self.vae.decode(latent.to(self.device) / self.vae.config.scaling_factor).sample[:, 0].clamp(0, 1)
+        """Latent (B, C, 16, L) -> log-mel (B, 128, 8 L). Of three equal channels the first is kept.
+
+        Within [0, 1] but for Diff-Foley's autoencoder, whose answer was published to be taken as it is.
+        """
+        latent = latent.to(self._execution_device, self.vae.dtype) / self.vae.config.scaling_factor
+        mel = self.vae.decode(latent).sample[:, 0].float()
+        return mel if isinstance(self.vae, AutoencoderKL) else mel.clamp(0, 1)
+
+    def _check_inputs(self, scales: _Scales, steps: int, strength: float, features: torch.Tensor | None) -> None:
+        """Raises a sentence for the first number out of its range, or the first thing that is missing."""
+        for name, scale in (("semantic", scales.semantic), ("temporal", scales.temporal)):
+            if not 0 <= scale <= MAX_SCALE:
+                raise FoleyError(f"The {name} strength must be between 0 and {MAX_SCALE:g}, not {scale:g}.")
+        if not 1 <= scales.guidance <= 20:
+            raise FoleyError(f"The guidance scale must be between 1 and 20, not {scales.guidance:g}.")
+        if not 1 <= steps <= 200:
+            raise FoleyError(f"The number of steps must be between 1 and 200, not {steps}.")
+        if not 0 < strength <= 1:
+            raise FoleyError(f"The share of a sound made anew must be above 0 and at most 1, not {strength:g}.")
+        if self.needs_video and features is None:
+            raise FoleyError("This model makes sound from the picture and was given none.")
+        if scales.classifier < 0:
+            raise FoleyError(f"The classifier's scale must not be below 0, not {scales.classifier:g}.")
+        if scales.classifier > 0 and self.classifier is None:
+            raise FoleyError("This model came without a classifier; set the classifier's scale to 0.")
+        if scales.classifier > 0 and isinstance(self.scheduler, PNDMScheduler):
+            raise FoleyError("The classifier cannot guide the PLMS sampler; choose another sampler or its scale 0.")
+
+    def _encode_conditions(
+        self,
+        events: Sequence[SoundEvent],
+        onsets: Onsets | None,
+        negative: str,
+        features: torch.Tensor | None,
+        start_s: float,
+        *,
+        guided: bool,
+    ) -> Conditions:
+        """Embeds descriptions and lays picture, events and onsets on the window, for the networks there are."""
+        known = [event for event in events if event.label != UNKNOWN and event.start_s < self.window_s]
+        track = text = without = hits = None
+        if self.text_encoder is not None:
+            track = lay_events(known, self.tokenizer, self.text_encoder, WINDOW_TOKENS, self.window_s)
+            text = embed_words(", ".join(event.text for event in known), self.tokenizer, self.text_encoder)
+            without = embed_words(negative, self.tokenizer, self.text_encoder) if guided else None
+        if self.needs_video:
+            tokens = self.cond_stage(window_features(features, start_s))
+        else:
+            tokens = self.aligned_encoder.encode_events(track) * bool(known)
+        if self.temporal_adapter is not None:
+            hits = lay_onsets(onsets, self.temporal_adapter, self.window_s).to(tokens.device)
+        conditions = Conditions(tokens, text, None if track is None else track.transpose(1, 2), hits)
+        conditions = conditions.guided(without) if guided else conditions
+        return conditions.to(self._execution_device, self.unet.dtype)
 
     def _predict(
-        self,
-        sample: torch.Tensor,
-        timestep: torch.Tensor,
-        conditions: _Conditions,
-        semantic_scale: float,
-        temporal_scale: float,
+        self, sample: torch.Tensor, timestep: torch.Tensor, conditions: Conditions, scales: _Scales
     ) -> torch.Tensor:
         """The UNet's answer under both adapters; an adapter of strength 0 is not run at all."""
-        sample = sample.expand(len(conditions.tokens), -1, -1, -1)
+        # One call for both halves of the guidance.
+        sample = sample.expand(len(conditions.tokens), -1, -1, -1).to(self.unet.dtype)
         parts: list[tuple[Residuals, float]] = []
-        if semantic_scale > 0:
+        if self.semantic_adapter is not None and scales.semantic > 0:
             residuals = self.semantic_adapter(sample, timestep, conditions.text, conditions.event_track)
-            parts.append((residuals, semantic_scale))
-        if temporal_scale > 0:
-            residuals = self.temporal_adapter(sample, timestep, conditions.tokens, conditions.onset_mask)
-            parts.append((residuals, temporal_scale))
+            parts.append((residuals, scales.semantic))
+        if self.temporal_adapter is not None and scales.temporal > 0:
+            residuals = self.temporal_adapter(sample, timestep, conditions.tokens, conditions.onset_timeline)
+            parts.append((residuals, scales.temporal))
         downs, middle = add_residuals(parts) or (None, None)
         return self.unet(
             sample,
@@ -283,22 +387,4 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
             conditions.tokens,
             down_block_additional_residuals=downs,
             mid_block_additional_residual=middle,
-        ).sample
-
-    def _event_track(self, events: Sequence[SoundEvent]) -> torch.Tensor:
-        config = self.aligned_encoder.config
-        if not events:
-            return torch.zeros(1, config.tokens, config.text_dim + 1, device=self.device)
-        embeddings = embed_text([event.text for event in events], self.tokenizer, self.text_encoder)
-        spans_s = [(e.start_s, self.window_s if e.end_s is None else e.end_s) for e in events]
-        spans_s = torch.tensor(spans_s, device=self.device)
-        return event_timeline(embeddings[None], spans_s[None], config.tokens, self.window_s)
-
-    def _embed_words(self, text: str) -> torch.Tensor:
-        """Token states (1, L, text); zeros for no text, as in training."""
-        hidden, _ = embed_tokens([text or "-"], self.tokenizer, self.text_encoder)
-        return hidden if text else torch.zeros_like(hidden)
-
-    def _zero_tokens(self) -> torch.Tensor:
-        config = self.aligned_encoder.config
-        return torch.zeros(1, config.tokens, config.token_dim, device=self.device)
+        ).sample.float()

@@ -19,6 +19,7 @@ from rhythmic_foley.weights.diff_foley import PUBLISHED, Component, PublishedFil
 from rhythmic_foley.weights.registry import DIFF_FOLEY
 
 ROLES = ("cavp", "ldm", "classifier")
+PUBLISHED_DEFAULTS = {"default_steps": 25, "default_guidance_scale": 4.5}
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,11 @@ def _write(component: Component, state: dict[str, torch.Tensor], folder: Path, p
 
 def _write_index(folder: Path) -> tuple[str, ...]:
     """model_index.json, by which diffusers knows the parts of a pipeline."""
-    index: dict[str, object] = {"_class_name": "RhythmicFoleyPipeline", "_diffusers_version": diffusers.__version__}
+    index: dict[str, object] = {
+        "_class_name": "RhythmicFoleyPipeline",
+        "_diffusers_version": diffusers.__version__,
+        **PUBLISHED_DEFAULTS,
+    }
     names = tuple(sorted(part.name for part in folder.iterdir()))
     for name in names:
         config = next((folder / name).glob("*config.json"))
