@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 
 VALUES = {"errors", "onsets", "events", "windows"}
-FOUNDATION = {"audio", "cache", "media", "motion", "plots"}
+FOUNDATION = {"audio", "cache", "detection", "media", "motion", "plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "describe", "pipeline", "checkpoints", "requests", "studio"}
 
 # Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
@@ -27,20 +27,28 @@ ALLOWED = {
     "audio": {"errors"},
     "cache": {"errors"},
     "container": {"errors"},
-    "media": {"errors", "container"},
+    "muxing": {"errors", "container"},
+    "media": {"errors", "container", "muxing"},
+    "mixing": {"audio"},
+    "reference": VALUES | {"audio"},
     "motion": {"errors", "onsets"},
+    "detection": {"errors", "models", "motion"},
     "plots": {"errors", "audio"},
+    "comparison": {"errors", "audio", "media", "plots"},
     "schedulers": set(),
     "models": {"errors", "audio"},
     "weights": {"errors", "models", "schedulers"},
     "describe": {"errors", "events", "models"},
-    "pipeline": VALUES | {"audio", "models", "schedulers"},
+    "conditions": VALUES | {"models"},
+    "pipeline": VALUES | {"audio", "conditions", "models", "schedulers"},
     "checkpoints": {"errors", "pipeline"},
     "requests": VALUES | {"media", "motion"},
-    "studio": LIBRARY,
+    "generation": VALUES | {"audio", "cache", "mixing", "pipeline", "reference", "requests"},
+    "takes": VALUES | {"audio", "generation", "media", "mixing", "plots", "requests"},
+    "studio": LIBRARY | {"generation", "takes"},
     "training": LIBRARY,
     "evaluation": LIBRARY | {"training"},
-    "ui": VALUES | {"motion", "requests", "studio"},
+    "ui": VALUES | {"comparison", "media", "motion", "requests", "studio"},
     "cli": VALUES | {"", "motion", "requests", "studio", "training", "evaluation", "weights", "ui"},
     "__main__": {"cli"},
     "": set(),
