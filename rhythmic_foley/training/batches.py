@@ -36,6 +36,10 @@ class Batch:
     onset_mask: torch.Tensor
     captions: list[list[str]]
 
+    def to(self, device: torch.device) -> Batch:
+        tensors = (self.latents, self.audio_tokens, self.event_timeline, self.onset_mask)
+        return Batch(*(tensor.to(device) for tensor in tensors), self.captions)
+
 
 class Windows:
     """Draws windows from scenes, by a seed and the step number alone."""

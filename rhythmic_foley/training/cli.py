@@ -12,7 +12,7 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
     """Adds `train` to the command line."""
     parser = subparsers.add_parser("train", help="train the embedded model, stage by stage")
     parser.add_argument("stage", choices=(*STAGES, "all"))
-    parser.add_argument("--data", type=Path, help="sounds.csv with sounds/ beside it (for prepare)")
+    parser.add_argument("--data", type=Path, help="sounds.csv with sounds/ beside it, or a folder (for prepare)")
     parser.add_argument("--yamnet", type=Path, help="yamnet_fp16.npz (for prepare and aligned-encoder)")
     parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/mini"), help="folder of the components")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="scenes, logs and resumable states")
@@ -26,6 +26,8 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
 
 def run_training(arguments: argparse.Namespace) -> int:
     """Runs what `add_training_commands` parsed."""
+    from accelerate import PartialState
+
     from rhythmic_foley.errors import FoleyError
     from rhythmic_foley.training.prepare import prepare
     from rhythmic_foley.training.stages import Workshop
@@ -35,9 +37,12 @@ def run_training(arguments: argparse.Namespace) -> int:
             raise FoleyError(f"The stage {stage} needs YAMNet: give --yamnet yamnet_fp16.npz.")
         if stage == "prepare":
             if arguments.data is None:
-                raise FoleyError("The stage prepare needs the sounds: give --data sounds.csv.")
-            prepare(arguments.data, arguments.yamnet, arguments.runs / "held_out", scenes=500, seed=1, held_out=True)
-            prepare(arguments.data, arguments.yamnet, arguments.runs / "scenes", scenes=arguments.scenes)
+                raise FoleyError("The stage prepare needs the sounds: give --data, sounds.csv or a folder.")
+            with PartialState().main_process_first():
+                prepare(
+                    arguments.data, arguments.yamnet, arguments.runs / "held_out", scenes=500, seed=1, held_out=True
+                )
+                prepare(arguments.data, arguments.yamnet, arguments.runs / "scenes", scenes=arguments.scenes)
             continue
         workshop = Workshop(
             arguments.runs / "scenes",

@@ -39,7 +39,8 @@ def train_base(unet: UNet2DConditionModel, parts: Frozen, schedule: Schedule, ru
     """Trains the UNet on audio tokens and event tokens."""
 
     def loss_of(step: int) -> torch.Tensor:
-        batch, rng = parts.windows.draw(step, BATCH, seed=3), torch.Generator().manual_seed(step)
+        batch = parts.windows.draw(step, BATCH, seed=3).to(unet.device)
+        rng = torch.Generator().manual_seed(step)
         noisy, steps, target = _add_noise(batch.latents, parts.scheduler, rng)
         return F.mse_loss(unet(noisy, steps, _tokens(batch, parts.encoder, _BASE_MIX, rng)).sample.float(), target)
 
@@ -57,7 +58,7 @@ def train_semantic(
     """Trains the semantic adapter: words as context, what sounds when as timeline; either is left out now and then."""
 
     def condition(batch: Batch, tokens: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        context = text_tokens([", ".join(names) for names in batch.captions])
+        context = text_tokens([", ".join(names) for names in batch.captions]).to(tokens.device)
         return _drop(context, 0.15, rng), _drop(batch.event_timeline.transpose(1, 2), 0.15, rng)
 
     _train_adapter(adapter, unet, parts, condition, _SEMANTIC_MIX, schedule, run)
@@ -84,7 +85,8 @@ def _train_adapter(
     unet.requires_grad_(False).eval()
 
     def loss_of(step: int) -> torch.Tensor:
-        batch, rng = parts.windows.draw(step, BATCH, seed=4), torch.Generator().manual_seed(step)
+        batch = parts.windows.draw(step, BATCH, seed=4).to(unet.device)
+        rng = torch.Generator().manual_seed(step)
         noisy, steps, target = _add_noise(batch.latents, parts.scheduler, rng)
         tokens = _tokens(batch, parts.encoder, mix, rng)
         downs, middle = adapter(noisy, steps, *condition(batch, tokens, rng))
@@ -100,10 +102,10 @@ def _add_noise(
     latents: torch.Tensor, scheduler: DDPMScheduler, rng: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Noisy latents, their timesteps, and what the network should answer (noise or velocity, by the scheduler)."""
-    noise = torch.randn(latents.shape, generator=rng)
+    noise = torch.randn(latents.shape, generator=rng).to(latents.device)
     # Stratified: each batch sees the whole range of noise levels, which calms the loss.
     share = (torch.arange(len(latents)) + torch.rand(len(latents), generator=rng)) / len(latents)
-    steps = (share * scheduler.config.num_train_timesteps).long()
+    steps = (share * scheduler.config.num_train_timesteps).long().to(latents.device)
     noisy = scheduler.add_noise(latents, noise, steps).to(memory_format=torch.channels_last)
     if scheduler.config.prediction_type == "epsilon":
         return noisy, steps, noise
@@ -115,11 +117,12 @@ def _tokens(
     batch: Batch, encoder: AlignedEncoder, mix: tuple[float, float, float], rng: torch.Generator
 ) -> torch.Tensor:
     """For each window tokens from its sound, from its events, or none (zeros)."""
-    kind = torch.multinomial(torch.tensor(mix), len(batch.latents), replacement=True, generator=rng)[:, None, None]
+    kind = torch.multinomial(torch.tensor(mix), len(batch.latents), replacement=True, generator=rng)
+    kind = kind.to(batch.latents.device)[:, None, None]
     events = encoder.encode_events(batch.event_timeline).float()
     return torch.where(kind == 0, batch.audio_tokens, torch.where(kind == 1, events, torch.zeros_like(events)))
 
 
 def _drop(x: torch.Tensor, share: float, rng: torch.Generator) -> torch.Tensor:
-    keep = torch.rand(len(x), generator=rng) >= share
+    keep = (torch.rand(len(x), generator=rng) >= share).to(x.device)
     return x * keep.view(-1, *[1] * (x.ndim - 1))

@@ -49,7 +49,7 @@ def train_autoencoder(autoencoder: MelAutoencoder, scenes: SceneSet, schedule: S
         rng = np.random.default_rng((1, step))
         rows, starts = rng.integers(len(scenes.mels), size=16), rng.integers(scenes.mels.shape[2] - columns, size=16)
         cut = np.stack([scenes.mels[r, :, s : s + columns] for r, s in zip(rows, starts, strict=True)])
-        mel = torch.from_numpy(cut).float()[:, None] / 255
+        mel = torch.from_numpy(cut).to(autoencoder.device).float()[:, None] / 255
         back = autoencoder(mel).float()
         error = back - mel
         return error.abs().mean() + 0.25 * (error.diff(dim=3).abs().mean() + error.diff(dim=2).abs().mean())
@@ -76,12 +76,12 @@ def train_aligned_encoder(encoder: AlignedEncoder, windows: Windows, schedule: S
     encoder.audio_projection.requires_grad_(False)
 
     def loss_of(step: int) -> torch.Tensor:
-        batch = windows.draw(step, 64, seed=2)
+        batch = windows.draw(step, 64, seed=2).to(encoder.device)
         tokens = encoder.encode_events(batch.event_timeline).float()
         ours = F.normalize(tokens.mean(dim=1), dim=-1)
         theirs = F.normalize(batch.audio_tokens.mean(dim=1), dim=-1)
         similarity = ours @ theirs.T / 0.07
-        target = torch.arange(len(similarity))
+        target = torch.arange(len(similarity), device=similarity.device)
         contrast = 0.5 * (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target))
         return F.mse_loss(tokens, batch.audio_tokens) + 0.05 * contrast
 

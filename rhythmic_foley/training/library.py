@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,6 +55,15 @@ class SoundLibrary:
     sounds: tuple[Sound, ...]
 
     @classmethod
+    def open(cls, source: Path, *, held_out: bool = False) -> SoundLibrary:
+        """A folder of one's own sounds, or a `sounds.csv`."""
+        library = (cls.from_folder if source.is_dir() else cls.from_csv)(source, held_out=held_out)
+        if not library.sounds:
+            kept = "for evaluation" if held_out else "for training"
+            raise FoleyError(f"No sound in {source.name} falls to those kept {kept}; add more files or packages.")
+        return library
+
+    @classmethod
     def from_csv(cls, table: Path, *, held_out: bool = False) -> SoundLibrary:
         """Reads `sounds.csv` (id, caption, class, package) with `sounds/ID.flac` beside it.
 
@@ -67,13 +77,21 @@ class SoundLibrary:
         return cls(tuple(_load((r["id"], folder / f"{r['id']}.flac", r["caption"], r["class"]) for r in rows)))
 
     @classmethod
-    def from_folder(cls, folder: Path) -> SoundLibrary:
-        """Reads a plain folder: `captions.csv` with the columns file, caption and, if wanted, class."""
+    def from_folder(cls, folder: Path, *, held_out: bool | None = None) -> SoundLibrary:
+        """Reads a plain folder: `captions.csv` with the columns file, caption and, if wanted, class and package.
+
+        Args:
+            folder: with the table and the files it names.
+            held_out: True for the tenth of the packages (of the files, where none are named) that is kept for
+                evaluation, False for the others, None for all.
+        """
         table = folder / "captions.csv"
         if not table.exists():
             raise FoleyError(f"There is no captions.csv (columns: file, caption, class) in {folder.name}.")
         with open(table, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
+        if held_out is not None:
+            rows = [r for r in rows if _kept_for_evaluation(r.get("package") or r["file"]) == held_out]
         return cls(
             tuple(_load((r["file"], folder / r["file"], r["caption"], r.get("class") or "other") for r in rows))
         )
@@ -97,6 +115,11 @@ class SoundLibrary:
         keys = sorted(captions)
         weights = np.sqrt([len(captions[k]) for k in keys])
         return captions[keys[rng.choice(len(keys), p=weights / weights.sum())]]
+
+
+def _kept_for_evaluation(name: str) -> bool:
+    """One name in ten, the same ones every time."""
+    return zlib.crc32(name.encode()) % 10 == 0
 
 
 def _load(rows: Iterable[tuple[str, Path, str, str]]) -> Iterator[Sound]:

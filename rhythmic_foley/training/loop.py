@@ -1,4 +1,8 @@
-"""One training loop for every stage: accelerate, EMA, resumable to the step, a log one can plot."""
+"""One training loop for every stage: accelerate, EMA, resumable to the step, a log one can plot.
+
+One process on a CPU, one on a GPU, or many: `accelerate launch` starts them, the code is the same. Each process draws its
+own batches, so that n processes train as on batches n times as large.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from diffusers.training_utils import EMAModel
 from torch import nn
 
@@ -40,19 +45,23 @@ def train(module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: S
 
     Args:
         module: what is trained; the closure `loss_of` must use this very object.
-        loss_of: from a step number to a scalar loss. It draws its data from the step number alone, so that a run that
-            was stopped and resumed sees what an unbroken run sees.
+        loss_of: from the number of a draw to a scalar loss. It takes its data by that number alone, so that a run that
+            was stopped and resumed sees what an unbroken run sees. With one process the draw is the step.
         schedule: see there.
         run: folder for the log (`log.jsonl`) and the resumable state.
     """
     accelerator = Accelerator(mixed_precision="bf16")
+    module.to(accelerator.device)
     parameters = [p for p in module.parameters() if p.requires_grad]
+    _share_weights(parameters)
     optimizer = torch.optim.AdamW(
         parameters, schedule.learning_rate, (0.9, 0.99), weight_decay=schedule.weight_decay, fused=True
     )
     ema = EMAModel(parameters, decay=schedule.ema_decay, use_ema_warmup=True, power=0.75)
     progress = _Progress()
-    module, optimizer = accelerator.prepare(module, optimizer)
+    # Not wrapped for many processes, since `loss_of` calls any part of it: gradients are averaged below.
+    module = accelerator.prepare_model(module, evaluation_mode=True)
+    optimizer = accelerator.prepare_optimizer(optimizer)
     ema.to(accelerator.device)
     accelerator.register_for_checkpointing(ema, progress)
     state = run / "state"
@@ -65,8 +74,9 @@ def train(module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: S
         for group in optimizer.param_groups:
             group["lr"] = schedule.learning_rate * _rate(progress.step, schedule)
         with accelerator.autocast():
-            loss = loss_of(progress.step)
+            loss = loss_of(progress.step * accelerator.num_processes + accelerator.process_index)
         accelerator.backward(loss)
+        _average_gradients(accelerator, parameters)
         accelerator.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -76,12 +86,34 @@ def train(module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: S
         if progress.step % schedule.log_every == 0 and accelerator.is_main_process:
             _log(run, progress.step, losses)
             losses = []
-        if time.monotonic() - saved_s > schedule.save_every_s:
+        if _any(accelerator, time.monotonic() - saved_s > schedule.save_every_s):
             accelerator.save_state(state)
             saved_s = time.monotonic()
     accelerator.save_state(state)
     ema.copy_to(parameters)
     module.eval()
+
+
+def _share_weights(parameters: list[nn.Parameter]) -> None:
+    """All processes begin with the first one's weights."""
+    for parameter in parameters:
+        parameter.data.copy_(broadcast(parameter.data))
+
+
+def _average_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) -> None:
+    if accelerator.num_processes == 1:
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    mean = accelerator.reduce(torch.cat([g.flatten() for g in gradients]), "mean")
+    for gradient, part in zip(gradients, mean.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def _any(accelerator: Accelerator, mine: bool) -> bool:
+    """Whether it is true in any process, so that all do the same; their clocks differ."""
+    if accelerator.num_processes == 1:
+        return mine
+    return bool(accelerator.reduce(torch.tensor(float(mine), device=accelerator.device), "sum") > 0)
 
 
 class _Progress:

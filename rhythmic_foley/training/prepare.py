@@ -68,12 +68,12 @@ def prepare(
     """Writes `scenes_*.npz` shards; those already there are kept, so an interrupted run goes on where it stopped.
 
     Args:
-        table: `sounds.csv`, with `sounds/` beside it.
+        table: `sounds.csv`, with `sounds/` beside it, or a folder with a `captions.csv`.
         yamnet: `yamnet_fp16.npz`.
         out: folder for the shards.
         scenes: how many scenes in all, a multiple of `shard`.
         seed: scene i depends on (seed, i) alone.
-        held_out: compose from the evaluation packages instead of the training packages.
+        held_out: compose from the sounds kept for evaluation instead of those for training.
     """
     out.mkdir(parents=True, exist_ok=True)
     missing = [s for s in range(scenes // shard) if not (out / f"scenes_{s:04d}.npz").exists()]
@@ -102,7 +102,7 @@ def _write_shard(table: Path, yamnet: Path, out: Path, seed: int, size: int, hel
 @lru_cache(maxsize=1)
 def _sources(table: Path, yamnet: Path, held_out: bool) -> tuple[SoundLibrary, Yamnet]:
     """What a worker reads once."""
-    return SoundLibrary.from_csv(table, held_out=held_out), load_yamnet(yamnet)
+    return SoundLibrary.open(table, held_out=held_out), load_yamnet(yamnet)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from diffusers import ControlNetModel, DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from transformers import AutoTokenizer, BertModel
@@ -78,6 +79,7 @@ class Workshop:
             "semantic": self._semantic,
             "temporal": self._temporal,
         }[stage](schedule, run)
+        PartialState().wait_for_everyone()  # the next stage reads what the first process has written
 
     def assemble(self) -> None:
         """Writes what makes a pipeline of the components: its index, the sampler, the vocoder."""
@@ -128,7 +130,7 @@ class Workshop:
         self, name: str, new: Callable[[Size, UNet2DConditionModel], Adapter]
     ) -> tuple[UNet2DConditionModel, Adapter]:
         """The base, and an adapter for it."""
-        unet = self._load(UNet2DConditionModel, "unet")
+        unet = self._load(UNet2DConditionModel, "unet").to(PartialState().device)
         adapter = self._load(Adapter, name) if self.go_on else new(self.size, unet)
         self._quick(adapter.controlnet)
         return self._quick(unet), adapter
@@ -164,7 +166,8 @@ class Workshop:
 
     def _frozen(self) -> diffusion.Frozen:
         encoder = self._load(AlignedEncoder, "aligned_encoder").eval().requires_grad_(False)
-        return diffusion.Frozen(encoder, self._windows(encoder), new_scheduler())
+        windows = self._windows(encoder)
+        return diffusion.Frozen(encoder.to(PartialState().device), windows, new_scheduler())
 
     def _windows(self, encoder: AlignedEncoder) -> Windows:
         text = embed_text(self.scenes.names, self.tokenizer, self.text_encoder)
@@ -172,18 +175,20 @@ class Workshop:
 
     def _fitted_autoencoder(self) -> MelAutoencoder:
         """The autoencoder so far; its encoder is fitted once and then never changes, since all latents hang on it."""
-        if not (self.checkpoint / "vae").exists():
-            autoencoder = new_autoencoder(self.size)
-            error = encoders.fit_autoencoder(autoencoder, self.scenes)
-            print(f"linear round trip: mean absolute error {error:.4f} on the [-1, 1] scale", flush=True)
-            self._save(autoencoder, "vae")
+        with PartialState().main_process_first():
+            if not (self.checkpoint / "vae").exists():
+                autoencoder = new_autoencoder(self.size)
+                error = encoders.fit_autoencoder(autoencoder, self.scenes)
+                print(f"linear round trip: mean absolute error {error:.4f} on the [-1, 1] scale", flush=True)
+                self._save(autoencoder, "vae")
         return self._load(MelAutoencoder, "vae")
 
     def _load(self, cls: type, name: str) -> torch.nn.Module:
         return cls.from_pretrained(self.checkpoint / name, torch_dtype=torch.float32)
 
     def _save(self, component: MelAutoencoder | AlignedEncoder | UNet2DConditionModel | Adapter, name: str) -> None:
-        component.to(torch.float16).save_pretrained(self.checkpoint / name)
+        if PartialState().is_main_process:
+            component.to("cpu", torch.float16).save_pretrained(self.checkpoint / name)
 
 
 def new_scheduler() -> DDPMScheduler:

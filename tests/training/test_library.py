@@ -36,6 +36,23 @@ def test_a_plain_folder_of_sounds_will_do(tmp_path: Path) -> None:
         SoundLibrary.from_folder(tmp_path / "nowhere")
 
 
+def test_a_tenth_of_a_folder_is_kept_for_evaluation(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(4_410) / 10) * 0.2, 44_100)
+    rows = [f"a.wav,siren {number},package {number}" for number in range(100)]
+    (tmp_path / "captions.csv").write_text("\n".join(["file,caption,package", *rows]) + "\n", encoding="utf-8")
+    training, held_out = (set(SoundLibrary.open(tmp_path, held_out=flag).captions) for flag in (False, True))
+    assert not training & held_out
+    assert len(training | held_out) == 100
+    assert 5 <= len(held_out) <= 15
+
+
+def test_a_folder_too_small_to_keep_some_for_evaluation_says_so(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(4_410) / 10) * 0.2, 44_100)
+    (tmp_path / "captions.csv").write_text("file,caption\na.wav,siren\n", encoding="utf-8")
+    with pytest.raises(FoleyError, match="kept for evaluation"):
+        SoundLibrary.open(tmp_path, held_out=True)
+
+
 def test_big_groups_are_damped(tmp_path: Path) -> None:
     """Two thirds of the sounds are impacts; drawn are sqrt(2) : 1."""
     library = SoundLibrary.from_csv(write_library(tmp_path))

@@ -1,0 +1,33 @@
+"""The loop with several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from training.two_processes import SCHEDULE, loss
+
+from rhythmic_foley.training.loop import train
+
+
+def test_two_processes_train_as_one_on_twice_the_batch(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("two_processes.py")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    subprocess.run([*launch, str(script), str(tmp_path)], check=True, env=environment, timeout=240)
+
+    module = nn.Linear(4, 1)
+    module.load_state_dict(torch.load(tmp_path / "start0.pt"))
+    train(module, lambda draw: (loss(module, 2 * draw) + loss(module, 2 * draw + 1)) / 2, SCHEDULE, tmp_path / "one")
+
+    ends = [torch.load(tmp_path / f"end{rank}.pt") for rank in (0, 1)]
+    for name, value in module.state_dict().items():
+        assert torch.equal(ends[0][name], ends[1][name])
+        torch.testing.assert_close(ends[0][name], value, atol=2e-2, rtol=0)  # bfloat16 in between
+    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert steps == [10, 20, 30, 40], "only one of them writes the log"
