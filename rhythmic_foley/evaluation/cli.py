@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from rhythmic_foley.evaluation.mini_cli import add_mini_command
 from rhythmic_foley.evaluation.report_cli import add_comparison_command
 
 
@@ -15,6 +16,7 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     kinds = parser.add_subparsers(metavar="KIND", required=True)
 
     add_comparison_command(kinds)
+    add_mini_command(kinds)
 
     timing = kinds.add_parser("timing", help="are generated hits where they were asked for, by temporal strength")
     timing.add_argument("--model", default="mini", help="name or folder of a checkpoint")

@@ -1,0 +1,179 @@
+"""Does a model sound like what was described? Held-out captions, heard by YAMNet, beside floor and ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from rhythmic_foley.evaluation.hearing import (
+    Axes,
+    Heard,
+    hear,
+    hear_wave,
+    mean_divergence,
+    set_distance,
+    shares_a_tag,
+)
+from rhythmic_foley.evaluation.held_out import RealWindow, Selection
+from rhythmic_foley.evaluation.report import mean_estimate
+from rhythmic_foley.evaluation.sampling import ABLATIONS, Generated, Parts, Request, generate
+from rhythmic_foley.evaluation.tables import Column, Estimate, Row
+from rhythmic_foley.models.text_encoder import embed_text
+from rhythmic_foley.models.yamnet import Yamnet
+from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.training.prepare import SceneSet
+
+FLOOR, CODED, CEILING = "real (floor)", "real, through autoencoder and vocoder", "another class (ceiling)"
+_AXES, _CAPTION_AXES = 64, 16
+_RESAMPLES = 50
+
+COLUMNS = (
+    Column("fd", f"FD (YAMNet, {_AXES} axes)", False, 1),
+    Column("joint_fd", "FD with caption", False, 1),
+    Column("kl", "KL (YAMNet)", False, 2),
+    Column("tags", "tag agreement", True, 2),
+)
+METRICS = {"fd": ("fd", "joint_fd"), "kl": ("kl",), "tags": ("tags",)}
+
+
+def requests_of(windows: Sequence[RealWindow]) -> list[Request]:
+    """What the model is asked for each window; the seed is the window's scene."""
+    return [Request((window.event,), window.onsets, window.scene) for window in windows]
+
+
+@dataclass
+class Listener:
+    """Hears sets of windows and compares each with the real ones.
+
+    The features that Frechet distances compare are projected on the principal axes of the real windows; "with caption"
+    appends the caption's embedding, of the same total variance, so that the right sounds in the wrong places count.
+    """
+
+    network: Yamnet
+    scenes: SceneSet
+    selection: Selection
+    captions: Mapping[str, np.ndarray]  # (T,) each
+
+    def __post_init__(self) -> None:
+        self._compared = {
+            caption: [self._real(window) for window in windows] for caption, windows in self.selection.compared.items()
+        }
+        pool = np.concatenate([heard.features for heards in self._compared.values() for heard in heards])
+        self._axes = Axes.fit(pool, min(_AXES, *pool.shape))
+        names = np.stack([self.captions[window.caption] for window in self.selection.windows])
+        caption_axes = Axes.fit(names, min(_CAPTION_AXES, *names.shape))
+        spread = np.sqrt(self._axes.project(pool).var(axis=0).sum() / caption_axes.project(names).var(axis=0).sum())
+        self._words = {name: caption_axes.project(vector) * spread for name, vector in self.captions.items()}
+
+    def row(self, name: str, heards: Sequence[Heard], *, resamples: int = _RESAMPLES) -> Row:
+        """Scores of one sound for each window of the selection.
+
+        Args:
+            heards: in the order of `selection.windows`.
+        """
+        windows = self.selection.windows
+        clips = [str(window.scene) for window in windows]
+        against = [self._compared[window.caption] for window in windows]
+        kls = [mean_divergence(real, heard) for real, heard in zip(against, heards, strict=True)]
+        tags = [float(shares_a_tag(real, heard)) for real, heard in zip(against, heards, strict=True)]
+        estimates = {
+            "fd": self._frechet(heards, resamples, joint=False),
+            "joint_fd": self._frechet(heards, resamples, joint=True),
+            "kl": mean_estimate(kls, clips),
+            "tags": mean_estimate(tags, clips),
+        }
+        details = tuple(
+            {"clip": window.caption, "kl": kl, "tags": tag} for window, kl, tag in zip(windows, kls, tags, strict=True)
+        )
+        return Row(name, len(windows), estimates, {}, details)
+
+    def floor(self) -> Row:
+        """The real sounds of the windows themselves."""
+        return self.row(FLOOR, [self._real(window) for window in self.selection.windows])
+
+    def ceiling(self) -> Row:
+        """Each caption answered with a real sound of another."""
+        return self.row(CEILING, [self._real(window) for window in self.selection.others])
+
+    def generated(self, name: str, sounds: Sequence[Generated]) -> Row:
+        """What a model made for the windows."""
+        return self.row(name, [hear_wave(self.network, sound.wave, sound.sample_rate_hz) for sound in sounds])
+
+    def _real(self, window: RealWindow) -> Heard:
+        return hear(self.network, window.embeddings(self.scenes))
+
+    def _frechet(self, heards: Sequence[Heard], resamples: int, *, joint: bool) -> Estimate:
+        """With the spread of resamples of the windows laid around the distance, as `frechet_estimate` does."""
+        windows = self.selection.windows
+        other = [self._features(h, w.caption, joint) for w, h in zip(windows, heards, strict=True)]
+        real = [[self._features(h, w.caption, joint) for h in self._compared[w.caption]] for w in windows]
+
+        def distance(members: Sequence[int]) -> float:
+            return set_distance([one for i in members for one in real[i]], [other[i] for i in members])
+
+        value = distance(range(len(windows)))
+        rng = np.random.default_rng(0)
+        spread = [distance(rng.integers(len(windows), size=len(windows))) for _ in range(resamples)]
+        if not spread:
+            return Estimate(value, None, None, len(windows))
+        low, high = np.quantile(np.array(spread) - np.mean(spread), (0.025, 0.975)) + value
+        return Estimate(value, max(0.0, float(low)), float(high), len(windows))
+
+    def _features(self, heard: Heard, caption: str, joint: bool) -> np.ndarray:
+        features = self._axes.project(heard.features)
+        if not joint:
+            return features
+        return np.concatenate([features, np.tile(self._words[caption], (len(features), 1))], axis=1)
+
+
+def new_listener(pipeline: RhythmicFoleyPipeline, network: Yamnet, scenes: SceneSet, selection: Selection) -> Listener:
+    """A listener whose captions are embedded by the pipeline's text encoder."""
+    names = sorted(selection.compared)
+    vectors = embed_text(names, pipeline.tokenizer, pipeline.text_encoder).cpu().numpy()
+    return Listener(network, scenes, selection, dict(zip(names, vectors, strict=True)))
+
+
+def evaluate_quality(
+    pipelines: Mapping[str, RhythmicFoleyPipeline],
+    listener: Listener,
+    *,
+    variants: Mapping[str, Parts] | None = None,
+    coded: bool = False,
+    steps: int | None = None,
+    batch: int = 8,
+    progress: Callable[[str], None] = lambda line: None,
+) -> tuple[Row, ...]:
+    """Floor, one row for each model and variant, ceiling.
+
+    Args:
+        pipelines: by name; all get the same noise for the same window.
+        variants: parts of the model by name; None for everything.
+        coded: also a row for the real windows' mels through the first model's autoencoder and vocoder.
+    """
+    requests = requests_of(listener.selection.windows)
+    rows = [listener.floor()]
+    if coded:
+        rows.append(listener.generated(CODED, _coded(next(iter(pipelines.values())), listener)))
+    for model, pipeline in pipelines.items():
+        for variant, parts in (variants or {"": ABLATIONS["everything"]}).items():
+            name = ", ".join(part for part in (model, variant) if part)
+            sounds = []
+            for sound in generate(pipeline, requests, parts, steps=steps, batch=batch):
+                sounds.append(sound)
+                progress(f"{name}: window {len(sounds)} of {len(requests)}")
+            rows.append(listener.generated(name, sounds))
+    return (*rows, listener.ceiling())
+
+
+@torch.no_grad()
+def _coded(pipeline: RhythmicFoleyPipeline, listener: Listener) -> list[Generated]:
+    """What is lost without any diffusion."""
+    sounds = []
+    for window in listener.selection.windows:
+        mel = pipeline.decode(pipeline.encode(torch.from_numpy(window.mel(listener.scenes)))[None])
+        wave = pipeline.vocoder(mel)[0].cpu().numpy()
+        sounds.append(Generated(wave, pipeline.vocoder.sample_rate_hz, mel[0].cpu().numpy()))
+    return sounds
