@@ -1,7 +1,7 @@
 """One training loop for every stage: accelerate, EMA, resumable to the step, a log one can plot.
 
-One process on a CPU, one on a GPU, or many: `accelerate launch` starts them, the code is the same. Each process draws its
-own batches, so that n processes train as on batches n times as large.
+One process on a CPU, one on a GPU, or many: `accelerate launch` or `torchrun` starts them, the code is the same. Each
+process draws its own batches, so that n processes train as on batches n times as large.
 """
 
 from __future__ import annotations
