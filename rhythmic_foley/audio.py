@@ -181,20 +181,11 @@ def normalise_loudness(wave: np.ndarray, sample_rate_hz: int, target_lufs: float
     return _keep_headroom(np.asarray(wave, dtype=np.float32) * np.float32(gain))
 
 
-def mix_under(generated: np.ndarray, original: np.ndarray, original_db: float) -> np.ndarray:
-    """The generated sound with the clip's own sound under it, changed by `original_db`.
+def resample(wave: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
+    """(N,) at another rate; the same array where nothing changes."""
+    import soxr
 
-    Args:
-        generated: (N,).
-        original: any length: cut or followed by silence.
-
-    Returns:
-        float32 (N,), scaled down as a whole if its peaks would pass -1 dBFS.
-    """
-    mixed = np.array(generated, dtype=np.float32)
-    original = np.asarray(original, dtype=np.float32)[: len(mixed)]
-    mixed[: len(original)] += original * np.float32(10 ** (original_db / 20))
-    return _keep_headroom(mixed)
+    return wave if from_hz == to_hz else soxr.resample(wave, from_hz, to_hz)
 
 
 def _keep_headroom(wave: np.ndarray) -> np.ndarray:

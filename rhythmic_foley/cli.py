@@ -26,7 +26,7 @@ from rhythmic_foley.weights.cli import add_weights_commands
 if TYPE_CHECKING:
     from rhythmic_foley.events import SoundEvent
     from rhythmic_foley.onsets import Onsets
-    from rhythmic_foley.studio import Analysis, Controls, Studio, Take
+    from rhythmic_foley.studio import Analysis, Controls, Fix, Studio, Take
 
 DEFAULT_MODEL = "mini"
 BAD_INPUT, STOPPED = 2, 130
@@ -93,11 +93,19 @@ def _add_dub(commands: Any) -> None:
     parser.add_argument("--semantic-scale", type=float, metavar="S", help="strength of the description; 0 is off")
     parser.add_argument("--temporal-scale", type=float, metavar="S", help="strength of the onsets; 0 is off")
     parser.add_argument("--guidance", type=float, metavar="G", help="how closely to follow picture and text; 1 is off")
+    parser.add_argument(
+        "--classifier-scale", type=float, metavar="G", help="guidance by a classifier; 0 is off"
+    )
     parser.add_argument("--steps", type=int, help="denoising steps")
     parser.add_argument("--seed", type=int, help="the same seed gives the same take; drawn and recorded if left out")
     parser.add_argument("--takes", type=int, help="how many different takes")
     parser.add_argument("--keep-original", type=float, metavar="DB", help="mix in the clip's own sound at this gain")
     parser.add_argument("--loudness", type=_loudness, metavar="LUFS|off", help="integrated loudness of the result")
+    parser.add_argument("--range", metavar="START-END", help="dub and write only this stretch of the clip, in seconds")
+    parser.add_argument("--fix", metavar="TAKE@START-END", help="make only this stretch of an earlier take anew")
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="a sound of one hit: make it hit like this")
+    parser.add_argument("--reference-strength", type=float, metavar="S", help="how much of it stays, 0 to 1")
+    parser.add_argument("--stems", action="store_const", const=True, help="also write each event's sound alone")
     parser.add_argument("--settings", metavar="FILE", help="an earlier take's settings; other options change them")
     parser.add_argument("--out", type=Path, default=Path("dubs"), metavar="DIR", help="where takes go (%(default)s)")
     _add_model(parser)
@@ -159,9 +167,9 @@ def _onsets(args: argparse.Namespace) -> None:
 
 def _dub(args: argparse.Namespace) -> int:
     settings = _read(args.settings) if args.settings else None
-    controls = _controls(args, settings)
     before = json.loads(settings) if settings else {}
     studio = open_studio(args.model or before.get("model"), args.describer)
+    controls = _controls(args, settings, studio.defaults)
     code = 0
     for clip in args.clips:
         try:
@@ -233,29 +241,59 @@ def _follow(job: Any, name: str) -> Iterator[Any]:
                 yield item
 
 
-def _controls(args: argparse.Namespace, settings: str | None) -> Controls:
-    """The settings, if there are any, changed by the options that were given."""
+def _controls(args: argparse.Namespace, settings: str | None, defaults: Controls) -> Controls:
+    """The settings, if there are any, or the model's defaults, changed by the options that were given."""
     from rhythmic_foley.studio import Controls
 
-    controls = Controls.from_json(settings) if settings is not None else Controls()
+    controls = defaults if settings is None else Controls.from_json(settings, Path(args.settings).parent)
     if args.events is not None:
         controls = replace(controls, events=read_events(args.events), text=None)
     if args.onsets is not None:
         controls = replace(controls, onsets=read_onsets(args.onsets))
     if args.loudness is not None:
         controls = replace(controls, loudness_lufs=None if args.loudness == "off" else args.loudness)
+    if args.range is not None:
+        controls = replace(controls, range_s=_span(args.range))
+    if args.fix is not None:
+        controls = replace(controls, fix=_fix(args.fix))
     plain = {
         "text": args.text,
         "negative": args.negative,
         "semantic_scale": args.semantic_scale,
         "temporal_scale": args.temporal_scale,
         "guidance_scale": args.guidance,
+        "classifier_scale": args.classifier_scale,
         "steps": args.steps,
         "seed": args.seed,
         "takes": args.takes,
         "keep_original_db": args.keep_original,
+        "reference": args.reference,
+        "reference_strength": args.reference_strength,
+        "stems": args.stems,
     }
     return replace(controls, **{name: value for name, value in plain.items() if value is not None})
+
+
+def _span(argument: str) -> tuple[float, float]:
+    """Seconds from "2-6.5"."""
+    try:
+        start, end = argument.split("-")
+        return float(start), float(end)
+    except ValueError:
+        raise FoleyError(
+            f'"{argument}" is no stretch of time; write its start and end in seconds: 2-6.5.'
+        ) from None
+
+
+def _fix(argument: str) -> Fix:
+    from rhythmic_foley.studio import Fix
+
+    take, at, span = argument.rpartition("@")
+    if not at:
+        raise FoleyError(
+            f'"{argument}" does not say what to fix; write a take\'s folder and the stretch: TAKE@2-3.5.'
+        )
+    return Fix(Path(take), *_span(span))
 
 
 def read_onsets(argument: str) -> Onsets:
@@ -300,6 +338,8 @@ def _print_take(clip: Path, take: Take) -> None:
         wav=str(take.wav),
         mel=str(take.mel),
         settings=str(take.settings),
+        onsets=take.onsets_json and str(take.onsets_json),
+        stems=[str(stem) for stem in take.stems],
         seed=take.seed,
         measured=take.measured and asdict(take.measured),
     )

@@ -51,6 +51,8 @@ class Timeline:
     Attributes:
         ticks: int64 (frames,), ascending; frames that the container hides (before an edit's start) are left out.
         last_ticks: how long the last frame stays on screen.
+        coded: int64 (frames,), the same ticks in the order of decoding.
+        keys: bool (frames,), which of `coded` are key frames: decoding can begin there.
         timed: whether every packet says when its frame is shown and when it is decoded, without which it cannot be
             copied (Matroska leaves out the decoding times of the first few, which can be filled in).
     """
@@ -59,6 +61,8 @@ class Timeline:
     last_ticks: int
     time_base: Fraction
     timed: bool
+    coded: np.ndarray
+    keys: np.ndarray
 
     @property
     def start(self) -> int:
@@ -153,16 +157,18 @@ def _read_timeline(name: str, container: InputContainer, video: VideoStream) -> 
         timed = timed and packet.pts is not None and (packet.dts is not None or untimed_start)
         tick = packet.dts if packet.pts is None or numbered else packet.pts
         if tick is not None and not packet.is_discard:
-            shown.append((tick, packet.duration or 0))
+            shown.append((tick, packet.duration or 0, packet.is_keyframe))
     if not shown:
         raise FoleyError(f"{name} holds no picture that can be read; the file may be damaged.")
-    shown.sort()
-    ticks = np.array([tick for tick, _ in shown], dtype=np.int64)
+    coded = np.array([tick for tick, _, _ in shown], dtype=np.int64)
+    ticks = np.sort(coded)
     return Timeline(
         ticks=ticks,
-        last_ticks=_last_ticks(container, video, ticks, shown[-1][1]),
+        last_ticks=_last_ticks(container, video, ticks, max(shown)[1]),
         time_base=Fraction(video.time_base),
         timed=timed and not untimed_start,
+        coded=coded,
+        keys=np.array([key for _, _, key in shown], dtype=bool),
     )
 
 
@@ -347,6 +353,13 @@ class Orientation:
         image = image[::-1] if self.flip_rows else image
         image = image[:, ::-1] if self.flip_columns else image
         return np.ascontiguousarray(image)
+
+
+def audio_frame(samples: np.ndarray, rate_hz: int, pts: int | None = None) -> av.AudioFrame:
+    """A frame of mono sound from float32 (N,)."""
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], format="fltp", layout="mono")
+    frame.sample_rate, frame.time_base, frame.pts = rate_hz, Fraction(1, rate_hz), pts
+    return frame
 
 
 def display_matrix(frame: VideoFrame) -> list[int] | None:

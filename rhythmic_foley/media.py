@@ -1,4 +1,4 @@
-"""Clips in and out, through PyAV alone: probe, frames by time stamp, sound, and the dubbed file.
+"""Clips in and out, through PyAV alone: probe, frames by time stamp, sound; `muxing` writes what comes out.
 
 Times count from the start of the first frame that is shown ("picture time"), whatever the container's own clock says.
 """
@@ -6,40 +6,27 @@ Times count from the start of the first frame that is shown ("picture time"), wh
 from __future__ import annotations
 
 import math
-import os
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
 import av
 import numpy as np
-from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
 from rhythmic_foley.container import (
     OpenClip,
     Orientation,
-    Timeline,
+    audio_frame,
     decoded_frames,
-    display_matrix,
     open_clip,
-    picture_packets,
-    with_decode_times,
 )
-from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.muxing import MuxReport, mux
 
-# What MP4 holds and today's players show; anything else (VP8, MPEG-4 part 2, ProRes, MJPEG ...) becomes H.264.
-_COPIED_CODECS = ("h264", "hevc", "vp9", "av1")
-_COPY_NOTES = {"hevc": "The picture was copied untouched; it is HEVC, which some browsers cannot play."}
-_AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
-_AAC_BITS_PER_SAMPLE = 6  # the most that AAC allows for one channel
-_AAC_MAX_BIT_RATE = 192_000
+__all__ = ["ClipInfo", "MuxReport", "mux", "probe", "read_audio", "read_frames"]
+
 _AUDIO_BLOCK = 1024
-_ENCODER_THREADS = 2
-_REENCODE_CLOCK = Fraction(1, 90_000)
 
 
 @dataclass(frozen=True)
@@ -66,14 +53,6 @@ class ClipInfo:
     codec: str
     container: str
     frames: int
-
-
-@dataclass(frozen=True)
-class MuxReport:
-    """How the picture got into the dubbed file: copied untouched, or re-encoded and why."""
-
-    copied: bool
-    note: str
 
 
 def probe(path: str | Path) -> ClipInfo:
@@ -230,7 +209,7 @@ def _resample(wave: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     resampler = av.AudioResampler(format="flt", layout="mono", rate=to_hz)
     blocks = (wave[start : start + from_hz] for start in range(0, len(wave), from_hz))
     frames = chain(
-        chain.from_iterable(resampler.resample(_audio_frame(block, from_hz)) for block in blocks),
+        chain.from_iterable(resampler.resample(audio_frame(block, from_hz)) for block in blocks),
         resampler.resample(None) if len(wave) else (),
     )
     out = np.zeros(round(len(wave) * to_hz / from_hz), dtype=np.float32)
@@ -240,158 +219,3 @@ def _resample(wave: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
         out[position : position + len(samples)] = samples
         position += len(samples)
     return out
-
-
-def _audio_frame(samples: np.ndarray, rate_hz: int, pts: int | None = None) -> av.AudioFrame:
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], format="fltp", layout="mono")
-    frame.sample_rate, frame.time_base, frame.pts = rate_hz, Fraction(1, rate_hz), pts
-    return frame
-
-
-def mux(video_path: str | Path, wave: np.ndarray, sample_rate_hz: int, out_path: str | Path) -> MuxReport:
-    """Writes the dubbed MP4: the picture's packets copied untouched, with `wave` as its only sound (AAC).
-
-    Packets keep their bytes, spacing, rotation and codec; time stamps move as one so that the picture starts at zero.
-    The picture is re-encoded as H.264 only if MP4 cannot hold it as it is. The sound is cut, or filled up with
-    silence, to exactly the picture's duration. Nothing is left behind if writing fails.
-
-    Args:
-        wave: float (N,) mono in -1..1; louder samples are clipped.
-        sample_rate_hz: one of AAC's rates.
-        out_path: a name ending in .mp4; a file of that name is replaced.
-
-    Raises:
-        FoleyError: if the clip cannot be read or the target cannot be written.
-    """
-    out_path = Path(out_path)
-    wave = np.asarray(wave, dtype=np.float32)
-    if wave.ndim != 1 or not np.isfinite(wave).all() or sample_rate_hz not in _AAC_RATES_HZ:
-        raise ValueError(f"cannot write a wave of shape {wave.shape} at {sample_rate_hz} Hz")
-    if out_path.suffix.lower() != ".mp4":
-        raise FoleyError(f"The dubbed video is an MP4 file; give {out_path.name} a name that ends in .mp4.")
-    if _same_file(out_path, Path(video_path)):
-        raise FoleyError(f"{out_path.name} is the clip itself; choose another name for the dubbed video.")
-    part = out_path.with_name(f".{uuid.uuid4().hex}.part.mp4")
-    with open_clip(video_path) as clip:
-        fitted = _fitted(wave, clip.timeline, sample_rate_hz)
-        try:
-            report = _write_dub(clip, fitted, sample_rate_hz, part)
-            os.replace(part, out_path)
-        except OSError as error:
-            raise FoleyError(f"{out_path.name} cannot be written; check the folder and its free space.") from error
-        finally:
-            part.unlink(missing_ok=True)
-    return report
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
-
-
-def _fitted(wave: np.ndarray, timeline: Timeline, sample_rate_hz: int) -> np.ndarray:
-    """float32 (N,) cut or filled up with silence to the picture's duration."""
-    samples = round(timeline.duration_s * sample_rate_hz)
-    return np.clip(np.pad(wave[:samples], (0, max(0, samples - len(wave)))), -1.0, 1.0)
-
-
-def _write_dub(clip: OpenClip, wave: np.ndarray, rate_hz: int, part: Path) -> MuxReport:
-    codec = clip.codec_name
-    if codec not in _COPIED_CODECS:
-        reason = f"its codec ({codec}) does not belong in an MP4 file"
-    elif not clip.timeline.timed:
-        reason = f"its {clip.container_name} file does not say when each frame is shown"
-    else:
-        try:
-            _write(part, clip, wave, rate_hz, _add_copied, _copied_packets)
-            return MuxReport(True, _COPY_NOTES.get(codec, "The picture was copied untouched."))
-        except (av.error.ArgumentError, av.error.InvalidDataError, ValueError):
-            reason = f"its {codec} packets could not be copied into an MP4 file"
-    _write(part, clip, wave, rate_hz, _add_encoded, _encoded_packets)
-    return MuxReport(False, f"The picture was re-encoded as H.264 because {reason}.")
-
-
-def _write(
-    part: Path,
-    clip: OpenClip,
-    wave: np.ndarray,
-    rate_hz: int,
-    add_video: Callable[[OutputContainer, OpenClip], av.VideoStream],
-    packets: Callable[[av.VideoStream, OpenClip], Iterator[av.Packet]],
-) -> None:
-    """One MP4 with the index in front (so that it plays while loading), picture and sound side by side in the file."""
-    with av.open(str(part), mode="w", format="mp4", options={"movflags": "+faststart"}) as out:
-        video = add_video(out, clip)
-        audio = out.add_stream("aac", rate=rate_hz)
-        audio.codec_context.layout = "mono"
-        audio.codec_context.bit_rate = min(_AAC_MAX_BIT_RATE, _AAC_BITS_PER_SAMPLE * rate_hz)
-        sound = _aac_packets(audio, wave, rate_hz)
-        for packet in packets(video, clip):
-            # The muxer holds packets back until both streams have reached a time, so the sound must keep up.
-            for sound_packet in sound:
-                out.mux(sound_packet)
-                if sound_packet.dts * sound_packet.time_base > packet.dts * packet.time_base:
-                    break
-            out.mux(packet)
-        out.mux(sound)
-
-
-def _aac_packets(stream: av.AudioStream, wave: np.ndarray, rate_hz: int) -> Iterator[av.Packet]:
-    for start in range(0, len(wave), _AUDIO_BLOCK):
-        yield from stream.encode(_audio_frame(wave[start : start + _AUDIO_BLOCK], rate_hz, pts=start))
-    yield from stream.encode(None)
-
-
-def _add_copied(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
-    video = out.add_stream_from_template(clip.video, opaque=True)
-    if clip.codec_name == "hevc":
-        video.codec_context.codec_tag = "hvc1"  # the only HEVC tag that Apple's players accept
-    return video
-
-
-def _copied_packets(video: av.VideoStream, clip: OpenClip) -> Iterator[av.Packet]:
-    timeline = clip.timeline
-    clip.rewind()
-    for packet in with_decode_times(picture_packets(clip), timeline):
-        # The muxer derives the track's length from the time shown; demuxers give the time to the next packet, if any.
-        packet.duration = timeline.shown_ticks.get(packet.pts, packet.duration)
-        packet.pts -= timeline.start
-        packet.dts -= timeline.start
-        packet.stream = video
-        yield packet
-
-
-def _add_encoded(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
-    source, rate = clip.video.codec_context, Fraction(clip.frame_rate).limit_denominator(1001)
-    video = out.add_stream("libx264", rate=rate, options={"preset": "fast", "crf": "18"})
-    video.width, video.height = max(2, source.width // 2 * 2), max(2, source.height // 2 * 2)  # H.264 wants even sizes
-    video.pix_fmt = "yuv420p"
-    video.codec_context.time_base = _REENCODE_CLOCK
-    video.codec_context.thread_count = _ENCODER_THREADS
-    video.codec_context.sample_aspect_ratio = clip.video.sample_aspect_ratio or Fraction(1)
-    for name in ("colorspace", "color_primaries", "color_trc"):
-        setattr(video.codec_context, name, getattr(source, name))
-    video.set_display_matrix(display_matrix(next(decoded_frames(clip))[1]))
-    return video
-
-
-def _encoded_packets(video: av.VideoStream, clip: OpenClip) -> Iterator[av.Packet]:
-    """Every frame encoded at its own time; one is held back, since its length shows only when the next one comes."""
-    lengths: dict[int, int] = {}
-    held: VideoFrame | None = None
-
-    def with_lengths(packets: list[av.Packet]) -> Iterator[av.Packet]:
-        for packet in packets:
-            packet.duration = lengths.pop(packet.pts)
-            yield packet
-
-    for time_s, frame in chain(decoded_frames(clip), [(clip.timeline.duration_s, None)]):
-        tick = round(time_s / _REENCODE_CLOCK)
-        if held is not None:
-            if tick <= held.pts:  # damaged files repeat times, which an encoder refuses
-                continue
-            lengths[held.pts] = tick - held.pts
-            yield from with_lengths(video.encode(held))
-        if frame is not None:
-            held = frame.reformat(video.width, video.height, format=video.pix_fmt, dst_color_range="MPEG", threads=1)
-            held.pts, held.time_base, held.pict_type = tick, _REENCODE_CLOCK, 0
-    yield from with_lengths(video.encode(None))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent, events_from_json
@@ -15,6 +20,7 @@ from rhythmic_foley.onsets import OnsetMatch, Onsets
 
 MAX_TAKES = 8
 MAX_SEED = 2**31 - 1
+MIN_CLIP_S, MAX_CLIP_S = 0.3, 600.0
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,28 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class Fix:
+    """A stretch of a take that is made anew while the rest stays.
+
+    Attributes:
+        take: the take's folder.
+        start_s: in seconds of the whole clip; likewise `end_s`.
+    """
+
+    take: Path
+    start_s: float
+    end_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_s < self.end_s < math.inf:
+            raise FoleyError(
+                f"The stretch to fix must end after it starts, unlike {self.start_s:g} to {self.end_s:g} s."
+            )
+
+
+@dataclass(frozen=True)
 class Controls:
-    """How to dub a clip.
+    """How to dub a clip. All times count in seconds of the whole clip, with or without a range.
 
     Attributes:
         events: what sounds when; None for the analysis's proposal.
@@ -49,9 +75,15 @@ class Controls:
         negative: what should not be heard.
         semantic_scale: strength of the description, 0 is off.
         temporal_scale: strength of the onsets, 0 is off.
+        classifier_scale: of a second guidance by Diff-Foley's alignment classifier, where the model has one; 0 is off.
         seed: of the first take, the next ones count on; None draws one.
         keep_original_db: gain of the clip's own sound under the new one; None leaves it out.
         loudness_lufs: integrated loudness of the new sound; None leaves it as it came.
+        range_s: start and end of the stretch that is dubbed and written; None for the whole clip.
+        fix: makes only a stretch of an earlier take anew. Range, loudness and mix are that take's.
+        reference: a sound file of one hit, heard at each onset before the diffusion begins.
+        reference_strength: how much of it stays, from 0 (nothing) to 1 (nearly all).
+        stems: also makes each event's sound alone, from the same seed.
     """
 
     events: tuple[SoundEvent, ...] | None = None
@@ -61,11 +93,17 @@ class Controls:
     semantic_scale: float = 1.0
     temporal_scale: float = 1.0
     guidance_scale: float = 3.0
+    classifier_scale: float = 0.0
     steps: int = 20
     seed: int | None = None
     takes: int = 1
     keep_original_db: float | None = None
     loudness_lufs: float | None = -16.0
+    range_s: tuple[float, float] | None = None
+    fix: Fix | None = None
+    reference: Path | None = None
+    reference_strength: float = 0.5
+    stems: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.takes <= MAX_TAKES:
@@ -77,45 +115,92 @@ class Controls:
         if self.keep_original_db is not None and not -60 <= self.keep_original_db <= 12:
             raise FoleyError(f"The original's gain must be between -60 and 12 dB, not {self.keep_original_db:g}.")
 
-    def to_json(self, **more: Any) -> str:
-        """A settings file; `more` is stored beside the controls and ignored when read back."""
-        return json.dumps({**asdict(self), **more}, indent=2, ensure_ascii=False)
+        if not 0 <= self.reference_strength <= 1:
+            raise FoleyError(f"The reference's strength must be between 0 and 1, not {self.reference_strength:g}.")
+        if self.range_s is not None:
+            start_s, end_s = self.range_s
+            if not (0 <= start_s < math.inf and MIN_CLIP_S <= end_s - start_s < math.inf):
+                raise FoleyError(
+                    f"The range must start at 0 or later and last at least {MIN_CLIP_S:g} s, "
+                    f"unlike {start_s:g} to {end_s:g} s."
+                )
+
+    def to_json(self, folder: Path | None = None, **more: Any) -> str:
+        """A settings file; `more` is stored beside the controls and ignored when read back.
+
+        Args:
+            folder: where the file will lie; paths are written as seen from there.
+        """
+        plain = self if folder is None else self._with_paths(lambda path: Path(os.path.relpath(path, folder)))
+        return json.dumps({**asdict(plain), **more}, indent=2, ensure_ascii=False, default=Path.as_posix)
 
     @classmethod
-    def from_json(cls, text: str) -> Controls:
+    def from_json(cls, text: str, folder: Path = Path()) -> Controls:
         """Inverse of `to_json`.
+
+        Args:
+            folder: where the file lies.
 
         Raises:
             FoleyError: if the text is not such a file.
         """
         try:
             data = json.loads(text)
-            known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
-            if known.get("events") is not None:
-                known["events"] = events_from_json(json.dumps(known["events"]))
-            if known.get("onsets") is not None:
-                known["onsets"] = Onsets.of(known["onsets"]["times_s"], known["onsets"]["strengths"])
-            return cls(**known)
+            known = {
+                f.name: data[f.name] if data[f.name] is None else _READERS.get(f.name, _same)(data[f.name])
+                for f in fields(cls)
+                if f.name in data
+            }
+            return cls(**known)._with_paths(folder.joinpath)
         except (ValueError, TypeError, KeyError, AttributeError):
             raise FoleyError("These settings cannot be read; use a settings file that a dub has written.") from None
+
+    def _with_paths(self, change: Callable[[Path], Path]) -> Controls:
+        fix = self.fix and replace(self.fix, take=change(self.fix.take))
+        return replace(self, fix=fix, reference=self.reference and change(self.reference))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+# How the fields of `Controls` that are more than a number or a text are read from JSON.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "events": lambda events: events_from_json(json.dumps(events)),
+    "onsets": lambda onsets: Onsets.of(onsets["times_s"], onsets["strengths"]),
+    "range_s": lambda range_s: (float(range_s[0]), float(range_s[1])),
+    "fix": lambda fix: Fix(Path(fix["take"]), fix["start_s"], fix["end_s"]),
+    "reference": Path,
+}
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is: a share of 1, what it does now, and seconds left where that can be said."""
+    """How far a job is.
+
+    Attributes:
+        fraction: share of 1 that is done.
+        message: what it does now.
+        eta_s: seconds left, where that can be said.
+        preview: float32 (128, frames) in [0, 1], log-mel of the window under way as far as it is denoised.
+    """
 
     fraction: float
     message: str
     eta_s: float | None = None
+    preview: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Take:
-    """One finished sound track on disk.
+    """One finished sound track on disk. Times in its files count from the beginning of its own video.
 
     Attributes:
         measured: how the wanted onsets were hit, None if none were wanted.
         notes: sentences for the person.
+        sound: the bare sound with its latents, from which a stretch can be made anew.
+        stems: a wav for each event alone, if asked for.
+        onsets_csv: the wanted onsets, a line each; `onsets_json` as the command `onsets` prints them.
     """
 
     name: str
@@ -127,3 +212,12 @@ class Take:
     seed: int
     measured: OnsetMatch | None
     notes: tuple[str, ...] = ()
+    sound: Path | None = None
+    stems: tuple[Path, ...] = ()
+    onsets_csv: Path | None = None
+    onsets_json: Path | None = None
+
+    @property
+    def mean_error_s(self) -> float | None:
+        """Mean distance of the hits from the onsets that they hit; None without hits."""
+        return self.measured.mean_error_s if self.measured is not None and self.measured.hits else None

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import json
 import random
-import re
-import shutil
-import time
-import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel, mix_under, normalise_loudness, read_wav, write_wav
+from rhythmic_foley.audio import SAMPLE_RATE_HZ, read_wav, resample
 from rhythmic_foley.cache import Cache, file_digest
-from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline, revision
+from rhythmic_foley.checkpoints import EMBEDDED as EMBEDDED_MODEL
+from rhythmic_foley.checkpoints import INDEX, find_checkpoint, load_pipeline, revision
 from rhythmic_foley.describe import Describer
 from rhythmic_foley.describe.choose import EMBEDDED, open_describer
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
@@ -26,18 +23,18 @@ from rhythmic_foley.describe.sounds import goes_on
 from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
-from rhythmic_foley.media import ClipInfo, mux, probe, read_audio, read_frames
+from rhythmic_foley.generation import Meter, Sound, SoundMaker, events_between
+from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
+from rhythmic_foley.mixing import Mix, read_pcm, with_stretch
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, motion_curve, pick_onsets
-from rhythmic_foley.onsets import OnsetMatch, Onsets, attack_times, match_onsets
-from rhythmic_foley.pipeline import FoleyOutput, RhythmicFoleyPipeline
-from rhythmic_foley.plots import mel_image
-from rhythmic_foley.requests import MAX_SEED, Analysis, Controls, Progress, Take
-from rhythmic_foley.windows import OVERLAP_S, Window, plan_windows, stitch
+from rhythmic_foley.muxing import AAC_RATES_HZ, plan_cut, write_cut
+from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
+from rhythmic_foley.requests import MAX_CLIP_S, MAX_SEED, MIN_CLIP_S, Analysis, Controls, Fix, Progress, Take
+from rhythmic_foley.takes import Draft, draw_mel, read_sound, read_take, write_take
 
-__all__ = ["Analysis", "Controls", "Progress", "Studio", "Take"]
+__all__ = ["Analysis", "Controls", "Fix", "Progress", "Studio", "Take"]
 
-MIN_CLIP_S, MAX_CLIP_S = 0.3, 600.0
-HIT_TOLERANCE_S = 0.05
 _MOTION_RATE_HZ, _MOTION_SIZE = 30.0, (256, 256)
 _DESCRIBE_RATE_HZ, _DESCRIBE_SIZE = 4.0, (320, 320)
 _SLACK_S = 0.02  # a clip of ten minutes may be a frame longer
@@ -77,7 +74,20 @@ class Studio:
     def describer(self) -> Describer:
         if not isinstance(self._describer, str):
             return self._describer
-        return open_describer(self._describer, EmbeddedDescriber.from_pretrained(self.folder / "describer"))
+        own = self.folder / "describer"
+        folder = own if own.is_dir() else find_checkpoint(EMBEDDED_MODEL) / "describer"
+        return open_describer(self._describer, EmbeddedDescriber.from_pretrained(folder))
+
+    @cached_property
+    def defaults(self) -> Controls:
+        """The controls as nobody has touched them, with the steps and the guidance that the model was made for."""
+        index = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
+        plain = Controls()
+        return replace(
+            plain,
+            steps=index.get("default_steps", plain.steps),
+            guidance_scale=index.get("default_guidance_scale", plain.guidance_scale),
+        )
 
     @cached_property
     def revision(self) -> str:
@@ -110,24 +120,52 @@ class Studio:
             notes = (*notes, UNKNOWN_NOTE)
         yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, curve, said.describer, notes)
 
-    def dub(self, analysis: Analysis, controls: Controls, out_dir: Path) -> Iterator[Progress | Take]:
+    def dub(
+        self, analysis: Analysis, controls: Controls, out_dir: Path, *, previews: bool = False
+    ) -> Iterator[Progress | Take]:
         """Makes the sound. Yields progress at each denoising step and each take when it is on disk.
 
         Closing the generator stops within one step; finished takes stay.
 
+        Args:
+            previews: whether some of the progress shows the mel under way.
+
         Raises:
             FoleyError: if a control is out of its range, or the results cannot be written.
         """
-        controls = _resolved(analysis, controls)
+        base = None if controls.fix is None else self._take_to_fix(analysis, controls.fix)
+        controls = _resolved(analysis, controls, base)
         self._make_room()
         yield Progress(0.0, "Loading the model")
-        windows = plan_windows(analysis.clip.duration_s, self.pipeline.window_s, OVERLAP_S)
-        meter = _Meter(controls.takes * len(windows) * (controls.steps + 1))
+        stretch = self._stretch(analysis, controls)
+        maker = self._maker(analysis, stretch, previews)
+        local = _local(controls, stretch)
+        alone = _alone(local) if controls.stems else ()
+        meter = Meter(controls.takes * sum(maker.steps(one) for one in (local, *alone)))
         for number in range(controls.takes):
-            single = replace(controls, seed=(controls.seed + number) % (MAX_SEED + 1), takes=1)
-            meter.label = f"Take {number + 1} of {controls.takes}"
-            wave = yield from self._generate(analysis, single, windows, meter)
-            yield self._finish(analysis, single, wave, Path(out_dir))
+            seed = (controls.seed + number) % (MAX_SEED + 1)
+            take = f"Take {number + 1} of {controls.takes}"
+            sound = yield from maker.make(replace(local, seed=seed), meter.named(take), base and base.sound)
+            stems = []
+            for one in alone:
+                label = one.events[0].label
+                stem = yield from maker.make(replace(one, seed=seed), meter.named(f"{take}, {label} alone"))
+                stems.append((label, stem.wave))
+            mix, heard, rate_hz = _heard(analysis.clip, stretch, local, sound, base)
+            draft = Draft(
+                clip=stretch.path,
+                title=analysis.clip.path.stem,
+                asked=replace(controls, seed=seed, takes=1),
+                onsets=local.onsets,
+                sound=sound,
+                mix=mix,
+                heard=heard,
+                heard_rate_hz=rate_hz,
+                stems=tuple(stems),
+                facts={"clip_sha256": analysis.digest, "model": self.folder.name, "revision": self.revision},
+                notes=(stretch.note, _unknown_note(controls)),
+            )
+            yield write_take(draft, Path(out_dir))
 
     def original_mel(self, analysis: Analysis, out_dir: Path) -> Path | None:
         """Mel picture of the clip's own sound; None if it has none."""
@@ -136,12 +174,51 @@ class Studio:
 
     def mel_png(self, wave: np.ndarray | Path, out: Path, onsets: Onsets | None = None) -> Path:
         """Mel picture of a waveform at 16 kHz, or of a wav file, with onsets as lines."""
-        if isinstance(wave, Path):
-            wave, rate_hz = read_wav(wave)
-            wave = _resample(wave, rate_hz, SAMPLE_RATE_HZ)
-        padded = np.pad(wave, (0, max(0, 1024 - len(wave)))).astype(np.float32)
-        mel_image(log_mel(torch.from_numpy(padded)), out, onsets_s=onsets.times_s if onsets else ())
-        return out
+        wave, rate_hz = read_wav(wave) if isinstance(wave, Path) else (wave, SAMPLE_RATE_HZ)
+        return draw_mel(wave, rate_hz, out, onsets.times_s if onsets else ())
+
+    def _stretch(self, analysis: Analysis, controls: Controls) -> _Stretch:
+        """What of the clip is dubbed: all of it, or the range as a file of its own."""
+        clip = analysis.clip
+        if controls.range_s is None:
+            return _Stretch(clip.path, 0.0, clip.duration_s)
+        cut = plan_cut(clip.path, *controls.range_s)
+        key = Cache.key("stretch-1", analysis.digest, cut)
+        path = self._made("stretch", key, ".mp4", lambda path: write_cut(clip.path, cut, path))
+        note = "" if cut.copied else "The range does not begin on a key frame, so its picture was re-encoded."
+        _check_length(probe(path))
+        return _Stretch(path, cut.start_s, cut.end_s - cut.start_s, note)
+
+    def _take_to_fix(self, analysis: Analysis, fix: Fix) -> _Base:
+        """What stays around a stretch made anew.
+
+        Raises:
+            FoleyError: if the take is not of this clip and model.
+        """
+        take = read_take(fix.take)
+        text = take.settings.read_text(encoding="utf-8")
+        made_of = json.loads(text)
+        if made_of.get("clip_sha256") != analysis.digest:
+            raise FoleyError(f"{take.name} was made for another clip; choose one of this clip's takes to fix.")
+        if made_of.get("revision") != self.revision:
+            raise FoleyError(f"{take.name} was made with another model; fix it with that one.")
+        return _Base(take, Controls.from_json(text, take.folder), *read_sound(take))
+
+    def _maker(self, analysis: Analysis, stretch: _Stretch, previews: bool) -> SoundMaker:
+        features = self._features(analysis) if self.pipeline.needs_video else None
+        return SoundMaker(
+            self.pipeline, self.revision, self.cache, stretch.duration_s, previews, features, stretch.start_s
+        )
+
+    def _features(self, analysis: Analysis) -> torch.Tensor:
+        """What a model that looks at the picture sees in it, (T, D) of the whole clip."""
+
+        def write(path: Path) -> None:
+            frames = read_frames(analysis.clip.path, VIDEO_RATE_HZ, start_s=VIDEO_START_S)
+            np.save(path, self.pipeline.encode_video(frame for _, frame in frames).numpy())
+
+        key = Cache.key("features-1", analysis.digest, self.revision)
+        return torch.from_numpy(np.load(self._made("features", key, ".npy", write)))
 
     def _curve(self, clip: ClipInfo, digest: str) -> Curve:
         def write(path: Path) -> None:
@@ -178,115 +255,25 @@ class Studio:
     def _made(self, kind: str, key: str, suffix: str, write: Callable[[Path], None]) -> Path:
         return self.cache.get(kind, key, suffix) or self.cache.put(kind, key, suffix, write)
 
-    def _generate(
-        self, analysis: Analysis, controls: Controls, windows: tuple[Window, ...], meter: _Meter
-    ) -> Generator[Progress, None, np.ndarray]:
-        """The bare sound of one take at 16 kHz, as long as the picture."""
-        key = self._sound_key(analysis, controls)
-        cached = self.cache.get("sound", key, ".npy")
-        if cached is not None:
-            yield meter.skip(len(windows) * (controls.steps + 1))
-            return np.load(cached)
-        noise = self._noise(controls.seed, windows)
-        waves = []
-        for window in windows:
-            where = f"{meter.label}, part {window.index + 1} of {len(windows)}" if len(windows) > 1 else meter.label
-            request = self._window_request(controls, window, noise)
-            for item in self.pipeline.stream(**request):
-                if isinstance(item, FoleyOutput):
-                    waves.append(item.wave.numpy())
-                yield meter.tick(where)
-        wave = stitch(waves, windows, SAMPLE_RATE_HZ, round(analysis.clip.duration_s * SAMPLE_RATE_HZ))
-        self.cache.put("sound", key, ".npy", lambda path: np.save(path, wave))
-        return wave
 
-    def _sound_key(self, analysis: Analysis, controls: Controls) -> str:
-        """Names the sound by all that shapes it: neither loudness nor mix, nor the picture beyond its length."""
-        heard = replace(controls, keep_original_db=None, loudness_lufs=None)
-        return Cache.key("sound-1", self.revision, round(analysis.clip.duration_s, 6), heard.to_json())
+@dataclass(frozen=True)
+class _Stretch:
+    """What is dubbed: a file with just its picture, and where in the clip that begins."""
 
-    def _noise(self, seed: int, windows: tuple[Window, ...]) -> torch.Tensor:
-        """Noise for the whole clip, (columns, C, 16): where windows overlap they start from the same noise."""
-        channels, rows, _ = self.pipeline.latent_shape
-        columns = round(windows[-1].end_s / self.pipeline.column_s)
-        return torch.randn((columns, channels, rows), generator=torch.Generator().manual_seed(seed))
-
-    def _window_request(self, controls: Controls, window: Window, noise: torch.Tensor) -> dict[str, object]:
-        start = round(window.start_s / self.pipeline.column_s)
-        return {
-            "events": _events_between(controls.events, window.start_s, window.end_s),
-            "onsets": controls.onsets.between(window.start_s, window.end_s),
-            "negative": controls.negative,
-            "semantic_scale": controls.semantic_scale,
-            "temporal_scale": controls.temporal_scale,
-            "guidance_scale": controls.guidance_scale,
-            "steps": controls.steps,
-            "noise": noise[start : start + self.pipeline.latent_shape[2]].permute(1, 2, 0),
-        }
-
-    def _finish(self, analysis: Analysis, controls: Controls, wave: np.ndarray, out_dir: Path) -> Take:
-        """Loudness, mix, and the take's files; they appear together under the take's name or not at all."""
-        clip = analysis.clip
-        stem = _safe(clip.path.stem)
-        name = f"{stem}-seed{controls.seed}"
-        partial = out_dir / f".{name}-{uuid.uuid4().hex}"
-        try:
-            partial.mkdir(parents=True)
-            sound, rate_hz = self._mixed(clip, controls, wave)
-            write_wav(partial / f"{stem}.wav", sound, rate_hz)
-            report = mux(clip.path, sound, rate_hz, partial / f"{stem}.mp4")
-            self.mel_png(partial / f"{stem}.wav", partial / f"{stem}.png", controls.onsets)
-            settings = controls.to_json(clip_sha256=analysis.digest, model=self.folder.name, revision=self.revision)
-            (partial / f"{stem}.json").write_text(settings, encoding="utf-8")
-            folder = _free_name(out_dir / name)
-            os.replace(partial, folder)
-        except OSError as error:
-            raise FoleyError(f"The take cannot be written to {out_dir} ({error.strerror}).") from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        files = (folder / f"{stem}{suffix}" for suffix in (".mp4", ".wav", ".png", ".json"))
-        notes = tuple(note for note in (report.note, _unknown_note(controls)) if note)
-        return Take(folder.name, folder, *files, controls.seed, _measure(wave, controls.onsets), notes)
-
-    def _mixed(self, clip: ClipInfo, controls: Controls, wave: np.ndarray) -> tuple[np.ndarray, int]:
-        """The sound that goes to disk, and its rate: the original's own where that is kept."""
-        if controls.loudness_lufs is not None:
-            wave = normalise_loudness(wave, SAMPLE_RATE_HZ, controls.loudness_lufs)
-        original = None
-        if controls.keep_original_db is not None and clip.has_audio:
-            original = read_audio(clip.path, clip.audio_rate_hz)
-        if original is None:
-            return wave, SAMPLE_RATE_HZ
-        samples = round(clip.duration_s * clip.audio_rate_hz)
-        wave = _resample(wave, SAMPLE_RATE_HZ, clip.audio_rate_hz)
-        wave = np.pad(wave[:samples], (0, max(0, samples - len(wave))))
-        return mix_under(wave, original, controls.keep_original_db), clip.audio_rate_hz
+    path: Path
+    start_s: float
+    duration_s: float
+    note: str = ""
 
 
-@dataclass
-class _Meter:
-    """Counts steps and says how long the rest will take."""
+@dataclass(frozen=True)
+class _Base:
+    """A take of which a stretch is made anew."""
 
-    total: int
-    label: str = ""
-    done: int = 0
-    began_s: float | None = None
-    counted: int = 0
-
-    def tick(self, message: str) -> Progress:
-        now_s = time.monotonic()
-        self.done += 1
-        eta_s = None
-        if self.began_s is None:
-            self.began_s = now_s  # the first step pays for warming up
-        else:
-            self.counted += 1
-            eta_s = (now_s - self.began_s) / self.counted * (self.total - self.done)
-        return Progress(self.done / self.total, message, eta_s)
-
-    def skip(self, steps: int) -> Progress:
-        self.done += steps
-        return Progress(self.done / self.total, f"{self.label}: made before")
+    take: Take
+    controls: Controls
+    sound: Sound
+    mix: Mix
 
 
 def _check_length(clip: ClipInfo) -> None:
@@ -297,14 +284,76 @@ def _check_length(clip: ClipInfo) -> None:
         raise FoleyError(f"This clip is {minutes:.1f} min long; the limit is {MAX_CLIP_S / 60:g} min. Please trim it.")
 
 
-def _resolved(analysis: Analysis, controls: Controls) -> Controls:
-    """The controls with nothing left open: proposals taken over, the seed drawn."""
-    events = analysis.events if controls.events is None else controls.events
+def _resolved(analysis: Analysis, controls: Controls, base: _Base | None) -> Controls:
+    """The controls with nothing left open: proposals (or those of the take to fix) taken over, the seed drawn."""
+    before = base.controls if base else Controls(events=analysis.events, onsets=analysis.onsets)
+    events = before.events if controls.events is None else controls.events
     if controls.text is not None and controls.text.strip():
         events = (SoundEvent(controls.text.strip()),)
-    onsets = _fitting(analysis.onsets, events) if controls.onsets is None else controls.onsets
+    onsets = before.onsets if controls.onsets is None else controls.onsets
+    if base is None and controls.onsets is None:
+        onsets = _fitting(onsets, events)
     seed = random.SystemRandom().randint(0, MAX_SEED) if controls.seed is None else controls.seed
-    return replace(controls, events=events, onsets=onsets, seed=seed, text=None)
+    resolved = replace(controls, events=events, onsets=onsets, seed=seed, text=None)
+    if base is None:
+        return resolved
+    return replace(
+        resolved,
+        range_s=before.range_s,
+        loudness_lufs=before.loudness_lufs,
+        keep_original_db=before.keep_original_db,
+    )
+
+
+def _local(controls: Controls, stretch: _Stretch) -> Controls:
+    """The controls with their times counted from the beginning of what is dubbed."""
+    if controls.range_s is None:
+        return controls
+    start_s, end_s = stretch.start_s, stretch.start_s + stretch.duration_s
+    fix = controls.fix
+    return replace(
+        controls,
+        events=events_between(controls.events, start_s, end_s),
+        onsets=controls.onsets.between(start_s, end_s),
+        fix=fix and replace(fix, start_s=max(0.0, fix.start_s - start_s), end_s=fix.end_s - start_s),
+    )
+
+
+def _alone(controls: Controls) -> tuple[Controls, ...]:
+    """The controls for each event's stem, if there are several events: its own time, and hits unless it goes on."""
+    known = [event for event in controls.events if event.label != UNKNOWN]
+    if len(known) < 2:
+        return ()
+
+    def hits(event: SoundEvent) -> Onsets:
+        end_s = MAX_CLIP_S + 1 if event.end_s is None else event.end_s
+        return _fitting(controls.onsets, (event,)).between(event.start_s, end_s).shift(event.start_s)
+
+    return tuple(replace(controls, events=(event,), onsets=hits(event), fix=None) for event in known)
+
+
+def _heard(
+    clip: ClipInfo, stretch: _Stretch, controls: Controls, sound: Sound, base: _Base | None
+) -> tuple[Mix, np.ndarray, int]:
+    """The mix, the sound that goes to disk (N,), and its rate: the original's own where that is kept."""
+    original, rate_hz = None, sound.rate_hz
+    if controls.keep_original_db is not None and clip.has_audio:
+        rate_hz = clip.audio_rate_hz if clip.audio_rate_hz in AAC_RATES_HZ else 48_000
+        original = read_audio(clip.path, rate_hz)
+    samples = round(stretch.duration_s * rate_hz)
+    wave = _exactly(resample(sound.wave, sound.rate_hz, rate_hz), samples)
+    if original is not None:
+        original = _exactly(original[round(stretch.start_s * rate_hz) :], samples)
+    if base is None:
+        mix = Mix.of(wave, rate_hz, controls.loudness_lufs, original, controls.keep_original_db or 0.0)
+        return mix, mix.apply(wave, original), rate_hz
+    old, new = _exactly(read_pcm(base.take.wav), samples), base.mix.apply(wave, original)
+    return base.mix, with_stretch(old, new, rate_hz, controls.fix.start_s, controls.fix.end_s), rate_hz
+
+
+def _exactly(wave: np.ndarray, samples: int) -> np.ndarray:
+    """(N,) cut or followed by silence."""
+    return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
 
 
 def _fitting(onsets: Onsets, events: tuple[SoundEvent, ...]) -> Onsets:
@@ -312,40 +361,5 @@ def _fitting(onsets: Onsets, events: tuple[SoundEvent, ...]) -> Onsets:
     return Onsets() if events and all(goes_on(event.label) for event in events) else onsets
 
 
-def _events_between(events: tuple[SoundEvent, ...], start_s: float, end_s: float) -> tuple[SoundEvent, ...]:
-    """Events that sound in a stretch, in seconds from its beginning."""
-    inside = (e for e in events if e.start_s < end_s and (e.end_s is None or e.end_s > start_s))
-    return tuple(
-        replace(e, start_s=max(0.0, e.start_s - start_s), end_s=None if e.end_s is None else e.end_s - start_s)
-        for e in inside
-    )
-
-
-def _measure(wave: np.ndarray, wanted: Onsets) -> OnsetMatch | None:
-    if not len(wanted):
-        return None
-    return match_onsets(wanted.times_s, attack_times(wave, SAMPLE_RATE_HZ).times_s, HIT_TOLERANCE_S)
-
-
 def _unknown_note(controls: Controls) -> str:
     return UNKNOWN_NOTE if all(event.label == UNKNOWN for event in controls.events) else ""
-
-
-def _resample(wave: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
-    import soxr
-
-    return wave if from_hz == to_hz else soxr.resample(wave, from_hz, to_hz)
-
-
-def _safe(stem: str) -> str:
-    """A file name part without anything that a shell, a URL or HTML would mind."""
-    return re.sub(r"[^\w.-]+", "_", stem).strip("._")[:60] or "clip"
-
-
-def _free_name(folder: Path) -> Path:
-    """The folder's name, or with a number if it is taken."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free

@@ -19,7 +19,6 @@ from rhythmic_foley.audio import (
     loudness_lufs,
     mel_matrix,
     mel_to_wave,
-    mix_under,
     normalise_loudness,
     read_wav,
     write_wav,
@@ -166,14 +165,6 @@ def test_silence_stays_silent_without_a_warning():
             assert not normalise_loudness(np.zeros(samples), SAMPLE_RATE_HZ, -16.0).any()
         faint = np.full(16_000, 1e-7)
         np.testing.assert_allclose(normalise_loudness(faint, SAMPLE_RATE_HZ, -16.0), faint, rtol=1e-5)
-
-
-def test_mix_under_cuts_and_fills_the_original():
-    generated = np.full(4, 0.2, dtype=np.float32)
-    np.testing.assert_allclose(mix_under(generated, np.full(2, 0.5), -20.0), [0.25, 0.25, 0.2, 0.2], rtol=1e-6)
-    np.testing.assert_allclose(mix_under(generated, np.full(9, 0.5), -20.0), np.full(4, 0.25), rtol=1e-6)
-    np.testing.assert_allclose(mix_under(generated, np.full(4, 4.0), 0.0), np.full(4, PEAK_LIMIT), rtol=1e-6)
-    np.testing.assert_array_equal(generated, np.full(4, 0.2, dtype=np.float32))
 
 
 def test_wav_round_trip(tmp_path):

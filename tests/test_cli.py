@@ -24,7 +24,7 @@ from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.media import probe
 from rhythmic_foley.motion import Curve
 from rhythmic_foley.onsets import Onsets, match_onsets
-from rhythmic_foley.studio import Controls, Progress, Take
+from rhythmic_foley.studio import Controls, Fix, Progress, Take
 
 ROOT = Path(__file__).parents[1]
 EVENTS = (SoundEvent("dog barking", "small, close", 0.5, 2.0, 0.8), SoundEvent("rain"))
@@ -38,6 +38,7 @@ class FakeStudio:
     def __init__(self) -> None:
         self.model: str | None = None
         self.revision = "1"
+        self.defaults = Controls()
         self.analysed: list[tuple[str, bool, bool]] = []
         self.controls: list[Controls] = []
         self.out_dirs: list[Path] = []
@@ -154,11 +155,17 @@ OPTIONS = {
     "semantic_scale": (["--semantic-scale", "0.25"], 0.25),
     "temporal_scale": (["--temporal-scale", "0"], 0.0),
     "guidance_scale": (["--guidance", "3.5"], 3.5),
+    "classifier_scale": (["--classifier-scale", "50"], 50.0),
     "steps": (["--steps", "7"], 7),
     "seed": (["--seed", "42"], 42),
     "takes": (["--takes", "2"], 2),
     "keep_original_db": (["--keep-original", "-12"], -12.0),
     "loudness_lufs": (["--loudness", "-23"], -23.0),
+    "range_s": (["--range", "2-6.5"], (2.0, 6.5)),
+    "fix": (["--fix", "dubs/a@b@1.5-2"], Fix(Path("dubs/a@b"), 1.5, 2.0)),
+    "reference": (["--reference", "hit.wav"], Path("hit.wav")),
+    "reference_strength": (["--reference-strength", "0.8"], 0.8),
+    "stems": (["--stems"], True),
     "onsets": (["--onsets", "0.5, 1.2"], Onsets.of([0.5, 1.2])),
     "events": (["--events", "events.txt"], (SoundEvent("rain", "on a roof", 0.0, 2.5),)),
 }
@@ -178,6 +185,12 @@ def test_an_option_changes_its_control_and_no_other(name, studio, tmp_path, monk
     changed = {f.name for f in fields(Controls) if getattr(controls, f.name) != getattr(Controls(), f.name)}
     assert getattr(controls, name) == value
     assert changed == {name}
+
+
+def test_a_model_brings_its_own_defaults(studio):
+    studio.defaults = Controls(steps=25, guidance_scale=4.5)
+    assert cli.main(["dub", "clip.mp4", "--guidance", "2"]) == 0
+    assert studio.controls == [Controls(steps=25, guidance_scale=2.0)]
 
 
 def test_loudness_can_be_left_alone(studio):
@@ -273,7 +286,18 @@ def test_errors_are_one_sentence(arguments, sentence, studio, capsys, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--onsets", "soon"], ["--takes", "0"], ["--loudness", "-100"], ["--seed", "-5"]]
+    "arguments",
+    [
+        ["--onsets", "soon"],
+        ["--takes", "0"],
+        ["--loudness", "-100"],
+        ["--seed", "-5"],
+        ["--range", "6-2"],
+        ["--range", "later"],
+        ["--fix", "take"],
+        ["--fix", "take@2-1"],
+        ["--reference-strength", "2"],
+    ],
 )
 def test_values_without_sense_are_refused(arguments, studio, capsys):
     assert cli.main(["dub", "clip.mp4", *arguments]) == 2
@@ -381,5 +405,5 @@ def test_ctrl_c_leaves_nothing_half_written(toy_model, clip, tmp_path):
     takes = list(out.iterdir())
     assert 1 <= len(takes) < 8
     for take in takes:
-        assert sorted(path.suffix for path in take.iterdir()) == [".json", ".mp4", ".png", ".wav"]
+        assert {path.suffix for path in take.iterdir()} == {".csv", ".json", ".mp4", ".npz", ".png", ".wav"}
     assert {json.loads(line)["name"] for line in output.splitlines()} <= {take.name for take in takes}

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 
 VALUES = {"errors", "onsets", "events", "windows"}
 FOUNDATION = {"audio", "cache", "detection", "media", "motion", "plots"}
-LIBRARY = VALUES | FOUNDATION | {"models", "describe", "pipeline", "checkpoints", "requests", "studio"}
+LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
+LIBRARY |= {"requests", "studio"}
 
 # Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.

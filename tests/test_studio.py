@@ -79,7 +79,15 @@ def test_only_what_is_asked_is_done(studio: Studio, clip: Path) -> None:
 def test_a_take_is_video_wav_mel_and_settings(studio: Studio, clip: Path, tmp_path: Path) -> None:
     (take,) = dub(studio, analyse(studio, clip), QUICK, tmp_path / "out")
     assert take.folder == tmp_path / "out" / "clip-seed3"
-    assert sorted(p.name for p in take.folder.iterdir()) == ["clip.json", "clip.mp4", "clip.png", "clip.wav"]
+    assert sorted(p.name for p in take.folder.iterdir()) == [
+        "clip-onsets.csv",
+        "clip-onsets.json",
+        "clip.json",
+        "clip.mp4",
+        "clip.npz",
+        "clip.png",
+        "clip.wav",
+    ]
     assert [p.name for p in take.folder.parent.iterdir()] == [take.folder.name]
     assert take.mel.read_bytes().startswith(b"\x89PNG")
     assert probe(take.video).has_audio

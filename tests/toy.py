@@ -35,9 +35,11 @@ def toy_pipeline(seed: int = 0) -> RhythmicFoleyPipeline:
         for parameter in adapter.parameters():
             if not parameter.abs().sum():
                 nn.init.normal_(parameter, std=0.1)
+    vae = sizes.new_autoencoder(sizes.TOY)
+    nn.init.constant_(vae.linear_decoder.bias, 0.4)  # loud enough to be heard, whatever the seed
     pipeline = RhythmicFoleyPipeline(
         unet=unet,
-        vae=sizes.new_autoencoder(sizes.TOY),
+        vae=vae,
         scheduler=DPMSolverMultistepScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction"
         ),

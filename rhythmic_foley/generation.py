@@ -1,0 +1,255 @@
+"""The bare sound of one take: a clip's windows one after another, each found again by what shaped it."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from rhythmic_foley.audio import MEL_FRAME_RATE_HZ, SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.cache import Cache
+from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.mixing import FADE_S, with_stretch
+from rhythmic_foley.pipeline import RhythmicFoleyPipeline, Step
+from rhythmic_foley.reference import laid_at, read_reference, starts_of
+from rhythmic_foley.requests import Controls, Fix, Progress
+from rhythmic_foley.windows import OVERLAP_S, Window, plan_windows, stitch
+
+PREVIEW_EVERY = 4
+# A reference of full strength still leaves the diffusion its last step or two.
+_LEAST_NEW = 0.02
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What the model made.
+
+    Attributes:
+        wave: float32 (N,) at `rate_hz`, as long as the picture.
+        latents: float32 (windows, C, 16, columns).
+    """
+
+    wave: np.ndarray
+    rate_hz: int
+    latents: np.ndarray
+
+
+@dataclass
+class Meter:
+    """Counts steps and says how long the rest will take."""
+
+    total: int
+    label: str = ""
+    done: int = 0
+    began_s: float | None = None
+    counted: int = 0
+
+    def named(self, label: str) -> Meter:
+        self.label = label
+        return self
+
+    def tick(self, message: str, preview: np.ndarray | None = None) -> Progress:
+        now_s = time.monotonic()
+        self.done += 1
+        eta_s = None
+        if self.began_s is None:
+            self.began_s = now_s  # the first step pays for warming up
+        else:
+            self.counted += 1
+            eta_s = (now_s - self.began_s) / self.counted * (self.total - self.done)
+        return Progress(self.done / self.total, message, eta_s, preview)
+
+    def skip(self, steps: int, message: str) -> Progress:
+        self.done += steps
+        return Progress(self.done / self.total, f"{message}: made before")
+
+
+@dataclass(frozen=True)
+class _Follow:
+    """Where and how one window's progress is told; its preview ends after `frames`."""
+
+    meter: Meter
+    label: str
+    steps: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class SoundMaker:
+    """Runs one pipeline over the windows of a clip.
+
+    Args:
+        revision: of the model, for the cache.
+        duration_s: of the picture.
+        previews: whether somebody looks at the mel while it is denoised.
+        features: (T, D) of the whole clip, for a model that looks at the picture itself.
+        start_s: where in the whole clip the picture begins.
+    """
+
+    pipeline: RhythmicFoleyPipeline
+    revision: str
+    cache: Cache
+    duration_s: float
+    previews: bool = False
+    features: torch.Tensor | None = None
+    start_s: float = 0.0
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        return plan_windows(self.duration_s, self.pipeline.window_s, OVERLAP_S)
+
+    def steps(self, controls: Controls) -> int:
+        """How often `make` will report progress: at each step, and at each finished window."""
+        return len(_touched(self.windows, controls.fix)) * _window_steps(controls)
+
+    def make(self, controls: Controls, meter: Meter, base: Sound | None = None) -> Generator[Progress, None, Sound]:
+        """The sound of one take.
+
+        Args:
+            controls: with seed, events and onsets filled in, their times counted from the picture's beginning.
+            base: what stays around `controls.fix`.
+        """
+        windows = self.windows
+        touched = _touched(windows, controls.fix)
+        noise = self._noise(controls.seed, windows)
+        reference = self._reference(controls, windows)
+        made = []
+        for window in touched:
+            request = self._request(controls, window, noise)
+            if reference is not None:
+                request["start_from"] = (self._encoded(reference, window), _new_share(controls))
+            if base is not None and controls.fix is not None:
+                request["keep"] = (torch.from_numpy(base.latents[window.index]), self._anew(controls.fix, window))
+            many = f", part {window.index + 1} of {len(windows)}" if len(windows) > 1 else ""
+            follow = _Follow(meter, meter.label + many, _window_steps(controls), _seen_frames(window, self.duration_s))
+            made.append((yield from self._window(request, follow)))
+        rate_hz = self.pipeline.sample_rate_hz
+        wave = stitch([wave for wave, _ in made], touched, rate_hz, round(self.duration_s * rate_hz))
+        latents = np.stack([latent for _, latent in made])
+        if base is None or controls.fix is None:
+            return Sound(wave, rate_hz, latents)
+        around = base.latents.copy()
+        around[[window.index for window in touched]] = latents
+        wave = with_stretch(base.wave, wave, rate_hz, controls.fix.start_s, controls.fix.end_s)
+        return Sound(wave, rate_hz, around)
+
+    def _window(
+        self, request: dict[str, Any], follow: _Follow
+    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+        """Wave (samples,) and latent (C, 16, columns) of a window; a job that was cut off finds its finished ones."""
+        key = Cache.key("window-1", self.revision, _plain(request))
+        found = self._found(key)
+        if found is not None:
+            yield follow.meter.skip(follow.steps, follow.label)
+            return found
+        for item in self.pipeline.stream(**request):
+            if isinstance(item, Step):
+                yield follow.meter.tick(follow.label, self._preview(item, follow.frames))
+        wave, latent = item.wave.float().numpy(), item.latent.float().numpy()
+        self.cache.put("window", key, ".npz", lambda path: np.savez(path, wave=wave, latent=latent))
+        yield follow.meter.tick(follow.label)
+        return wave, latent
+
+    def _found(self, key: str) -> tuple[np.ndarray, np.ndarray] | None:
+        cached = self.cache.get("window", key, ".npz")
+        try:
+            if cached is not None:
+                with np.load(cached) as stored:
+                    return stored["wave"], stored["latent"]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            self.cache.drop("window", key, ".npz")
+        return None
+
+    def _preview(self, step: Step, frames: int) -> np.ndarray | None:
+        if not self.previews or step.number % PREVIEW_EVERY:
+            return None
+        return self.pipeline.decode(step.latent[None])[0, :, :frames].float().cpu().numpy()
+
+    def _request(self, controls: Controls, window: Window, noise: torch.Tensor) -> dict[str, Any]:
+        start = round(window.start_s / self.pipeline.column_s)
+        return {
+            "events": events_between(controls.events, window.start_s, window.end_s),
+            # A clip without any onsets is one of which nobody knows when it hits.
+            "onsets": controls.onsets.between(window.start_s, window.end_s) if len(controls.onsets) else None,
+            "negative": controls.negative,
+            "semantic_scale": controls.semantic_scale,
+            "temporal_scale": controls.temporal_scale,
+            "guidance_scale": controls.guidance_scale,
+            "classifier_scale": controls.classifier_scale,
+            "steps": controls.steps,
+            "noise": noise[start : start + self.pipeline.latent_shape[2]].permute(1, 2, 0),
+            "features": self.features,
+            "start_s": 0.0 if self.features is None else self.start_s + window.start_s,
+        }
+
+    def _noise(self, seed: int, windows: tuple[Window, ...]) -> torch.Tensor:
+        """Noise for the whole clip, (columns, C, 16): where windows overlap they start from the same noise."""
+        channels, rows, _ = self.pipeline.latent_shape
+        columns = round(windows[-1].end_s / self.pipeline.column_s)
+        return torch.randn((columns, channels, rows), generator=torch.Generator().manual_seed(seed))
+
+    def _anew(self, fix: Fix, window: Window) -> torch.Tensor:
+        """(columns,): 1 for the latent columns that the stretch touches."""
+        starts_s = window.start_s + torch.arange(self.pipeline.latent_shape[2]) * self.pipeline.column_s
+        return ((starts_s < fix.end_s) & (starts_s + self.pipeline.column_s > fix.start_s)).float()
+
+    def _reference(self, controls: Controls, windows: tuple[Window, ...]) -> np.ndarray | None:
+        """The reference laid at every onset of the clip, float32 (N,) at 16 kHz."""
+        if not _has_reference(controls):
+            return None
+        sample = read_reference(controls.reference, SAMPLE_RATE_HZ)
+        starts = starts_of(controls.onsets, controls.events)
+        return laid_at(sample, starts, SAMPLE_RATE_HZ, round(windows[-1].end_s * SAMPLE_RATE_HZ))
+
+    def _encoded(self, reference: np.ndarray, window: Window) -> torch.Tensor:
+        start, end = (round(time_s * SAMPLE_RATE_HZ) for time_s in (window.start_s, window.end_s))
+        return self.pipeline.encode(log_mel(torch.from_numpy(reference[start:end])))
+
+
+def events_between(events: tuple[SoundEvent, ...], start_s: float, end_s: float) -> tuple[SoundEvent, ...]:
+    """Events that sound in a stretch, in seconds from its beginning."""
+    inside = (e for e in events if e.start_s < end_s and (e.end_s is None or e.end_s > start_s))
+    return tuple(
+        replace(e, start_s=max(0.0, e.start_s - start_s), end_s=None if e.end_s is None else e.end_s - start_s)
+        for e in inside
+    )
+
+
+def _seen_frames(window: Window, duration_s: float) -> int:
+    """Mel frames of a window before the clip ends."""
+    return round((min(window.end_s, duration_s) - window.start_s) * MEL_FRAME_RATE_HZ)
+
+
+def _touched(windows: tuple[Window, ...], fix: Fix | None) -> tuple[Window, ...]:
+    """The windows that are made: all, or those that the stretch to fix and its fades reach into."""
+    if fix is None:
+        return windows
+    return tuple(w for w in windows if w.start_s < fix.end_s + FADE_S and w.end_s > fix.start_s - FADE_S)
+
+
+def _has_reference(controls: Controls) -> bool:
+    return controls.reference is not None and controls.reference_strength > 0
+
+
+def _window_steps(controls: Controls) -> int:
+    share = _new_share(controls) if _has_reference(controls) else 1.0
+    return max(1, round(share * controls.steps)) + 1
+
+
+def _new_share(controls: Controls) -> float:
+    """How much of the way from pure noise the diffusion goes."""
+    return max(_LEAST_NEW, 1 - controls.reference_strength)
+
+
+def _plain(value: Any) -> Any:
+    """A request as `Cache.key` takes it."""
+    if isinstance(value, torch.Tensor):
+        return value.cpu().numpy()
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
