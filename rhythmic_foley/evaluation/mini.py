@@ -14,6 +14,7 @@ import torch
 
 from rhythmic_foley.checkpoints import load_pipeline
 from rhythmic_foley.evaluation.quality import CEILING, COLUMNS, FLOOR, METRICS
+from rhythmic_foley.evaluation.report import mean_estimate
 from rhythmic_foley.evaluation.speed import seconds_per_window
 from rhythmic_foley.evaluation.tables import Column, Report, Row
 from rhythmic_foley.evaluation.timing import TimingRow, print_timing
@@ -66,7 +67,11 @@ class MiniReport:
         parts = []
         if self.quality:
             columns = tuple(c for c in COLUMNS if any(c.key in METRICS[m] for m in self.metrics if m in METRICS))
-            parts.append(Report(columns, self.quality, (*_HOW, *self._agreement(columns))).to_markdown())
+            parts.append(
+                Report(
+                    columns, self.quality, (*_HOW, *self._agreement(columns), *self._differences(columns))
+                ).to_markdown()
+            )
         for model, rows in (self.timing or {}).items():
             parts.append(f"Timing, {model}:\n\n{print_timing(rows)}\n")
         for model, speed in (self.speed or {}).items():
@@ -87,6 +92,21 @@ class MiniReport:
             for name, value in values.items()
             if name not in (FLOOR, CEILING)
         ]
+
+    def _differences(self, columns: Sequence[Column]) -> list[str]:
+        """What each further model changes, window by window: much surer than the difference of two means."""
+        first, *further = [row for row in self.quality if row.method in self.models] or [None]
+        sentences = []
+        for row in further:
+            for column in columns:
+                if column.key not in ("kl", "tags"):
+                    continue
+                pairs = zip(first.clips, row.clips, strict=True)
+                differences = [after[column.key] - before[column.key] for before, after in pairs]
+                found = mean_estimate(differences, [str(number) for number in range(len(differences))])
+                text = f"{column.head} of {row.method} minus that of {first.method}: {found.value:+.2f}"
+                sentences.append(text + ("." if found.low is None else f" [{found.low:+.2f}, {found.high:+.2f}]."))
+        return sentences
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"

@@ -144,6 +144,7 @@ def evaluate_quality(
     coded: bool = False,
     steps: int | None = None,
     batch: int = 8,
+    quick: bool = False,
     progress: Callable[[str], None] = lambda line: None,
 ) -> tuple[Row, ...]:
     """Floor, one row for each model and variant, ceiling.
@@ -152,6 +153,7 @@ def evaluate_quality(
         pipelines: by name; all get the same noise for the same window.
         variants: parts of the model by name; None for everything.
         coded: also a row for the real windows' mels through the first model's autoencoder and vocoder.
+        steps, batch, quick: as `generate` takes them.
     """
     requests = requests_of(listener.selection.windows)
     rows = [listener.floor()]
@@ -161,7 +163,7 @@ def evaluate_quality(
         for variant, parts in (variants or {"": ABLATIONS["everything"]}).items():
             name = ", ".join(part for part in (model, variant) if part)
             sounds = []
-            for sound in generate(pipeline, requests, parts, steps=steps, batch=batch):
+            for sound in generate(pipeline, requests, parts, steps=steps, batch=batch, quick=quick):
                 sounds.append(sound)
                 progress(f"{name}: window {len(sounds)} of {len(requests)}")
             rows.append(listener.generated(name, sounds))

@@ -75,6 +75,7 @@ def generate(
     steps: int | None = None,
     guidance_scale: float | None = None,
     batch: int = 8,
+    quick: bool = False,
 ) -> Iterator[Generated]:
     """What `pipeline` gives for each request alone, faster.
 
@@ -85,6 +86,8 @@ def generate(
         steps: denoising steps; None is the model's default.
         guidance_scale: None is the model's default.
         batch: windows that are denoised together.
+        quick: let the networks of the loop work in bfloat16: three times as fast on a Xeon with AMX, slower on CPUs
+            without. Numbers compare only with others that were made so.
 
     Raises:
         FoleyError: if the model makes its sound from the picture.
@@ -97,7 +100,9 @@ def generate(
         together = requests[start : start + batch]
         conditions = _together([_conditions(pipeline, request, parts) for request in together])
         noise = [torch.randn(pipeline.latent_shape, generator=torch.Generator().manual_seed(r.seed)) for r in together]
-        mel = pipeline.decode(_denoise(pipeline, torch.stack(noise), conditions, parts, steps, guidance))
+        with torch.autocast(pipeline.unet.device.type, torch.bfloat16, enabled=quick):
+            latent = _denoise(pipeline, torch.stack(noise), conditions, parts, steps, guidance)
+        mel = pipeline.decode(latent)
         for wave, picture in zip(pipeline.vocoder(mel).cpu(), mel.cpu(), strict=True):
             yield Generated(wave.numpy(), pipeline.vocoder.sample_rate_hz, picture.numpy())
 
@@ -131,7 +136,7 @@ def _denoise(
     conditions = conditions.to(device, dtype)
     scheduler = deepcopy(pipeline.scheduler)
     scheduler.set_timesteps(steps, device=device)
-    latent = noise.to(device) * scheduler.init_noise_sigma
+    latent = noise.to(device, memory_format=torch.channels_last) * scheduler.init_noise_sigma
     for timestep in scheduler.timesteps:
         sample = scheduler.scale_model_input(latent, timestep).to(dtype).repeat(2, 1, 1, 1)
         without, with_ = _predict(pipeline, sample, timestep, conditions, parts).float().chunk(2)

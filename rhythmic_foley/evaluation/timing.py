@@ -80,6 +80,7 @@ def evaluate_timing(
     steps: int | None = None,
     seed: int = 0,
     batch: int = 8,
+    quick: bool = False,
     report: Callable[[str], None] = lambda line: None,
     generator: Callable[..., Iterable[Generated]] = generate,
 ) -> list[TimingRow]:
@@ -94,7 +95,7 @@ def evaluate_timing(
     rows: list[TimingRow] = []
     for name, parts in variants.items():
         sounds = []
-        for sound in generator(pipeline, requests, parts, steps=steps, batch=batch):
+        for sound in generator(pipeline, requests, parts, steps=steps, batch=batch, quick=quick):
             sounds.append(sound)
             report(f"{name}: mask {len(sounds)} of {masks}")
         rows += score_timing(name, [request.onsets for request in requests], sounds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from rhythmic_foley.evaluation.mini import MiniReport, Speed
 from rhythmic_foley.evaluation.networks import YamnetOutputs
 from rhythmic_foley.evaluation.quality import CEILING, FLOOR, Listener, evaluate_quality, new_listener
 from rhythmic_foley.evaluation.sampling import ABLATIONS
+from rhythmic_foley.evaluation.tables import Row
 from rhythmic_foley.training.prepare import SceneSet
 
 
@@ -140,6 +142,14 @@ def test_command_prints_and_writes_everything(toy_model, network, tmp_path, monk
     assert "KL (YAMNet)" in printed and "Tag agreement of" not in printed and "Timing" not in printed
 
 
+def test_command_writes_the_gallery(toy_model, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("rhythmic_foley.evaluation.gallery.CAPTIONS", (("rain", ()), ("hammering wood", (0.5, 2.0))))
+    assert run("--checkpoint", toy_model, "--gallery", tmp_path / "page", "--steps", 1) == 0
+    page = tmp_path / "page" / "index.html"
+    assert capsys.readouterr().out.strip() == str(page)
+    assert page.read_text(encoding="utf-8").count("<audio") == 4
+
+
 def test_command_refuses_what_is_not_there(toy_model, tmp_path) -> None:
     with pytest.raises(FoleyError, match="no prepared scenes"):
         run("--checkpoint", toy_model, "--scenes", tmp_path, "--only", "fd")
@@ -147,6 +157,15 @@ def test_command_refuses_what_is_not_there(toy_model, tmp_path) -> None:
         run("--checkpoint", toy_model, "--windows", 0)
     with pytest.raises(SystemExit):
         run("--only", "beauty")
+
+
+def test_two_models_are_compared_window_by_window(listener: Listener) -> None:
+    report = MiniReport(("one", "two"), None, 1, ("kl",), (listener.floor(), *models(listener), listener.ceiling()))
+    assert "KL (YAMNet) of two minus that of one: +0.00 [+0.00, +0.00]." in report.to_markdown()
+
+
+def models(listener: Listener) -> list[Row]:
+    return [replace(listener.floor(), method=name) for name in ("one", "two")]
 
 
 def test_nothing_asked_for_nothing_printed() -> None:
