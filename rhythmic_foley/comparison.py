@@ -41,7 +41,7 @@ LOUDEST_LUFS = -16.0
 FIRST_COLOUR, SECOND_COLOUR = "#ffa94d", "#5cb8ff"
 _NO_DIFFERENCE = "#101014"
 _MOST_RATE_HZ = 48_000
-_MOST_COLUMNS = 4096
+_MOST_COLUMNS = 8192
 _VIDEO_SUFFIXES = {".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v"}
 _TICKS_HZ = {250: "250", 1000: "1k", 4000: "4k"}
 

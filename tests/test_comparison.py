@@ -118,15 +118,15 @@ def test_difference_takes_the_colour_of_the_louder_one(tmp_path):
 
 
 def test_long_clips_keep_each_hit(tmp_path):
-    wave = np.zeros(16_000 * 100, dtype=np.float32)
-    wave[800_000:800_200] = 0.9
+    wave = np.zeros(16_000 * 150, dtype=np.float32)
+    wave[1_200_000:1_200_200] = 0.9
     for name in ("a", "b"):
         write_wav(tmp_path / f"{name}.wav", wave if name == "a" else 0 * wave, 16_000)
     ready = compare([("a", tmp_path / "a.wav"), ("b", tmp_path / "b.wav")], tmp_path / "out")
     image = Image.open(ready.tracks[0].mel)
-    assert image.size == (4096, 128)
+    assert image.size == (8192, 128)
     bright = np.asarray(image.convert("L"), dtype=int).sum(axis=0)
-    assert abs(np.argmax(bright) / 4096 - 0.5) < 0.002
+    assert abs(np.argmax(bright) / 8192 - 0.5) < 0.002
 
 
 def test_legend_names_what_the_pictures_show():

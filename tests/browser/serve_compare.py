@@ -33,7 +33,7 @@ def made_sounds(folder: Path) -> list[tuple[str, Path]]:
     sounds = {
         "Low take": (tone(440, 16_000, DURATION_S, 0.8), 16_000),
         "High take": (tone(1500, 22_050, DURATION_S - 0.5, 0.2), 22_050),
-        "Noise": (noise, 16_000),
+        "Noise under a name for which no narrow screen has any room at all": (noise, 16_000),
     }
     for label, (wave, rate_hz) in sounds.items():
         write_wav(folder / f"{label}.wav", wave, rate_hz)

@@ -33,11 +33,11 @@ class BlindTest {
   told(labelOf) {
     const [one, two] = this.order.map(labelOf);
     const choice = this.choice === null ? "You could not tell." : `You preferred ${this.choice + 1}.`;
-    return `${choice} 1 was ${one}, 2 was ${two}.${this.rounds > 1 ? ` ${this.tally()}` : ""}`;
+    return `${choice} 1 was “${one}”, 2 was “${two}”.${this.rounds > 1 ? ` ${this.tally()}` : ""}`;
   }
 
   tally() {
-    const parts = [...this.votes].map(([label, count]) => `${label ?? "can't tell"} ${count}`);
+    const parts = [...this.votes].map(([label, count]) => `${label === null ? "can't tell" : `“${label}”`} ${count}`);
     return `So far, in ${this.rounds} rounds: ${parts.join(", ")}.`;
   }
 }

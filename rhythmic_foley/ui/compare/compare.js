@@ -7,6 +7,7 @@ const player = new TrackPlayer(part.video, showTrouble);
 const { legend } = props;
 const STEP_S = 0.1;
 const LONG_STEP_S = 1;
+const MOST_ZOOM = 16;
 
 let value = null;
 let active = [0, 1]; // numbers of the tracks that are A and B
@@ -14,6 +15,7 @@ let slot = 0; // which of the two is heard
 let blind = null;
 let dragging = null;
 let byPointer = false;
+let zoom = 1;
 
 const address = (file) => (typeof file === "string" ? file : (file?.url ?? null));
 const trackOf = (id) => value.tracks.find((track) => track.id === id);
@@ -38,6 +40,7 @@ function load() {
   const tracks = (value?.tracks ?? []).map((track) => ({ address: address(track.audio), gainDb: track.gain_db ?? 0 }));
   player.load(tracks, value?.duration_s ?? 0, address(value?.video));
   if (!value) return;
+  zoomBy(1 / zoom);
   part.picture.hidden = !value.video;
   part.ruler.setAttribute("aria-valuemax", value.duration_s);
   if (tracks.length < 2) active = [0, 0];
@@ -162,8 +165,7 @@ function showRun() {
 function showTime() {
   if (!value) return;
   const { position } = player;
-  const text = `${secondsText(position)} / ${secondsText(value.duration_s)}${value.duration_s < 60 ? " s" : ""}`;
-  part.clock.textContent = text;
+  part.clock.textContent = `${secondsText(position, value.duration_s)} / ${lengthText(value.duration_s)}`;
   part.over.style.setProperty("--at", position / value.duration_s);
   part.ruler.setAttribute("aria-valuenow", position.toFixed(2));
   part.ruler.setAttribute("aria-valuetext", `${position.toFixed(2)} of ${value.duration_s.toFixed(2)} seconds`);
@@ -181,7 +183,27 @@ function frame() {
     else toggle(false);
   }
   showTime();
+  if (zoom > 1 && !dragging) keepInSight();
   requestAnimationFrame(frame);
+}
+
+function zoomBy(factor) {
+  zoom = Math.min(Math.max(zoom * factor, 1), MOST_ZOOM);
+  part.lanes.style.setProperty("--zoom", zoom);
+  for (const button of element.querySelectorAll("[data-zoom]")) {
+    button.disabled = button.dataset.zoom > 1 ? zoom >= MOST_ZOOM : zoom <= 1;
+  }
+  drawRuler(part.ruler, value.duration_s);
+  keepInSight(true);
+}
+
+// Turn the page when the playhead leaves it, or put it into the middle.
+function keepInSight(middle = false) {
+  const seen = part.lanes.clientWidth;
+  const at = (player.position / value.duration_s) * part.over.clientWidth;
+  const left = part.lanes.scrollLeft;
+  if (middle) part.lanes.scrollLeft = at - seen / 2;
+  else if (at < left || at > left + seen - 40) part.lanes.scrollLeft = at - 40;
 }
 
 function heardNow() {
@@ -238,6 +260,7 @@ element.addEventListener("click", (event) => {
   else if (name === "again") setBlind(true);
   else if (heard) hear(Number(heard));
   else if (choice) return vote(choice);
+  else if (button.dataset.zoom) zoomBy(Number(button.dataset.zoom));
   else if (as) choose(...as.split("-").map(Number));
   giveKeysBack();
 });
@@ -265,6 +288,8 @@ const KEYS = {
   arrowright: (far) => move(player.position + (far ? LONG_STEP_S : STEP_S)),
   home: () => move(0),
   end: () => move(value.duration_s),
+  "+": () => zoomBy(2),
+  "-": () => zoomBy(0.5),
 };
 
 element.addEventListener("keydown", (event) => {
@@ -279,6 +304,7 @@ element.addEventListener("keydown", (event) => {
 function move(time) {
   player.seek(time);
   showTime();
+  if (zoom > 1 && !dragging) keepInSight();
 }
 
 function moveTo(event) {
@@ -318,7 +344,10 @@ const yielding = (event) => {
   if (event.target !== part.video && player.playing) toggle(false);
 };
 document.addEventListener("play", yielding, true);
-new ResizeObserver(() => value && drawRuler(part.ruler, value.duration_s)).observe(part.ruler);
+new ResizeObserver(() => {
+  part.lanes.style.setProperty("--seen", `${part.lanes.clientWidth}px`);
+  if (value) drawRuler(part.ruler, value.duration_s);
+}).observe(part.lanes);
 
 element.player = player;
 watch("value", load);

@@ -11,10 +11,15 @@ function make(tag, className, text) {
   return node;
 }
 
-function secondsText(seconds) {
-  if (seconds < 60) return seconds.toFixed(2);
+// 1.25, or 0:01.3 in a clip of a minute and more.
+function secondsText(seconds, duration) {
+  if (duration < 60) return seconds.toFixed(2);
   const whole = Math.floor(seconds / 60);
   return `${whole}:${(seconds - 60 * whole).toFixed(1).padStart(4, "0")}`;
+}
+
+function lengthText(duration) {
+  return `${secondsText(duration, duration)}${duration < 60 ? " s" : ""}`;
 }
 
 // Marks as many times as there is room for.
@@ -26,11 +31,11 @@ function drawRuler(ruler, duration) {
   for (let i = 0; i === 0 || i * step < last; i += 1) marks.push(i * step);
   ruler.replaceChildren(
     ...marks.map((time) => {
-      const mark = make("span", "", time < 60 ? `${+time.toFixed(1)}` : secondsText(time).replace(/\.0$/, ""));
+      const mark = make("span", "", duration < 60 ? `${+time.toFixed(1)}` : secondsText(time, duration).replace(/\.0$/, ""));
       mark.style.left = `${(100 * time) / duration}%`;
       return mark;
     }),
-    make("em", "", `${secondsText(duration)}${duration < 60 ? " s" : ""}`),
+    make("em", "", lengthText(duration)),
   );
 }
 
