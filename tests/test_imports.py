@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 
 VALUES = {"errors", "onsets", "events", "windows"}
-FOUNDATION = {"audio", "cache", "detection", "media", "motion", "plots"}
+FOUNDATION = {"audio", "cache", "detection", "media", "mixing", "motion", "muxing", "plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
 LIBRARY |= {"requests", "studio"}
 
@@ -49,8 +49,12 @@ ALLOWED = {
     "studio": LIBRARY | {"generation", "takes"},
     "training": LIBRARY,
     "evaluation": LIBRARY | {"training"},
-    "ui": VALUES | {"comparison", "media", "motion", "requests", "studio"},
-    "cli": VALUES | {"", "motion", "requests", "studio", "training", "evaluation", "weights", "ui"},
+    "reel": {"errors", "audio", "media", "onsets", "plots"},
+    "post": {"errors", "audio", "container", "media", "muxing", "requests"},
+    "ui": VALUES
+    | {"audio", "checkpoints", "comparison", "media", "motion", "post", "reel", "requests", "studio", "takes"},
+    "cli": VALUES
+    | {"", "motion", "post", "reel", "requests", "studio", "takes", "training", "evaluation", "weights", "ui"},
     "__main__": {"cli"},
     "": set(),
 }
