@@ -59,18 +59,25 @@ def motion_curve(frames: Iterable[tuple[float, np.ndarray]]) -> Curve:
     Returns:
         The curve, near 1 at the strongest braking. Cuts count as 0.
     """
+    return curve_of_steps(steps(frames))
+
+
+def curve_of_steps(found: Iterable[Step]) -> Curve:
+    """The curve of `motion_curve` from what moves between the frames."""
     times_s: list[float] = []
     losses: list[float] = []
     # A contact between two frames shows in full as the difference between the interval before and the one after (its
     # own interval's velocity is part before, part after). Comparing those two therefore puts the peak on the right
     # interval, and the values of its neighbours say where in it the contact lies: `_vertex_s` reads that off.
-    recent: deque[_Step] = deque(maxlen=3)
-    for step in _steps(_distinct_greys(frames)):
+    recent: deque[Step] = deque(maxlen=3)
+    for step in found:
         times_s.append(step.middle_s)
         losses.append(0.0)
         recent.append(step)
         if len(recent) == 3 and not any(item.is_cut for item in recent):
-            losses[-2] = _motion_lost(recent[0], recent[2])
+            lost = motion_lost(recent[0], recent[2])
+            count = max(1, round(_STRONGEST_BLOCKS * lost.size))
+            losses[-2] = float(np.partition(lost, -count, axis=None)[-count:].mean())
     times = np.asarray(times_s, dtype=np.float64)
     return Curve(times, _normalised(times, np.asarray(losses, dtype=np.float64)))
 
@@ -128,21 +135,39 @@ def _small_grey(frame: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """From one frame to the next, in blocks.
 
     Attributes:
+        start_s: time of the first frame; `end_s` of the second.
         velocity: (rows, columns, 2) in the picture's longer sides per second, the camera's taken off.
+        speed: (rows, columns) mean length of the velocity, which does not cancel within a block.
+        camera: (2,) velocity of most of the picture.
         change: (rows, columns) mean difference in grey levels, what the camera's motion makes taken off.
+        brighter: (rows, columns) mean of the second frame's grey levels minus that of the first.
+        is_cut: the second frame is of another shot.
     """
 
-    middle_s: float
+    start_s: float
+    end_s: float
     velocity: np.ndarray
+    speed: np.ndarray
+    camera: np.ndarray
     change: np.ndarray
+    brighter: np.ndarray
     is_cut: bool
 
+    @property
+    def middle_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
 
-def _steps(greys: Iterable[tuple[float, np.ndarray]]) -> Iterator[_Step]:
+
+def steps(frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[Step]:
+    """What moves between successive frames; see `motion_curve` for which frames count."""
+    return _steps(_distinct_greys(frames))
+
+
+def _steps(greys: Iterable[tuple[float, np.ndarray]]) -> Iterator[Step]:
     flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     before = None
     for time_s, grey in greys:
@@ -150,20 +175,26 @@ def _steps(greys: Iterable[tuple[float, np.ndarray]]) -> Iterator[_Step]:
             before_s, before_grey = before
             flow = flow_of.calc(before_grey, grey, None)
             camera = np.median(flow[::4, ::4], axis=(0, 1))
-            yield _Step(
-                middle_s=(before_s + time_s) / 2,
-                velocity=_block_means(flow - camera) / (_LONG_SIDE_PX * (time_s - before_s)),
+            own = flow - camera
+            scale = 1 / (_LONG_SIDE_PX * (time_s - before_s))
+            yield Step(
+                start_s=before_s,
+                end_s=time_s,
+                velocity=_block_means(own) * scale,
+                speed=_block_means(cv2.magnitude(own[..., 0], own[..., 1])) * scale,
+                camera=camera * scale,
                 change=_change(before_grey, grey, camera),
+                brighter=_block_means(grey) - _block_means(before_grey),
                 is_cut=_is_cut(before_grey, grey, flow),
             )
         before = (time_s, grey)
 
 
 def _block_means(picture: np.ndarray) -> np.ndarray:
-    """(H, W, C) -> (rows, columns, C)."""
+    """(H, W) or (H, W, C) -> float32 (rows, columns) or (rows, columns, C)."""
     rows, columns = picture.shape[0] // _BLOCK_PX, picture.shape[1] // _BLOCK_PX
-    whole = picture[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
-    return whole.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX, -1).mean(axis=(1, 3), dtype=np.float32)
+    whole = picture[: rows * _BLOCK_PX, : columns * _BLOCK_PX].astype(np.float32, copy=False)
+    return cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
 
 
 def _change(before: np.ndarray, after: np.ndarray, camera: np.ndarray) -> np.ndarray:
@@ -174,11 +205,11 @@ def _change(before: np.ndarray, after: np.ndarray, camera: np.ndarray) -> np.nda
         # What came into the picture only now has nothing to be compared with: the first frame stays there.
         way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         after = cv2.warpAffine(after, back, size, before.copy(), way, cv2.BORDER_TRANSPARENT)
-    return _block_means(cv2.absdiff(before, after)[..., None])[..., 0]
+    return _block_means(cv2.absdiff(before, after))
 
 
-def _motion_lost(before: _Step, after: _Step) -> float:
-    """How much motion the strongest blocks lose from one step to a later one.
+def motion_lost(before: Step, after: Step) -> np.ndarray:
+    """How much motion each block (rows, columns) loses from one step to a later one; swapped, how much it gains.
 
     A block's loss is the share of its velocity that is gone (0..2: at 2 it goes back as fast as it came; a start loses
     nothing) times the mean, a geometric one, of its speed and its change in grey levels. The two vouch for each other:
@@ -186,9 +217,7 @@ def _motion_lost(before: _Step, after: _Step) -> float:
     """
     speed = np.linalg.norm(before.velocity, axis=-1) + 1e-3
     share = ((before.velocity - after.velocity) * before.velocity).sum(axis=-1) / speed**2
-    lost = np.clip(share, 0.0, 2.0) * np.sqrt(np.minimum(speed, _FULL_SPEED) * before.change)
-    count = max(1, round(_STRONGEST_BLOCKS * lost.size))
-    return float(np.partition(lost, -count, axis=None)[-count:].mean())
+    return np.clip(share, 0.0, 2.0) * np.sqrt(np.minimum(speed, _FULL_SPEED) * before.change)
 
 
 def _is_cut(before: np.ndarray, after: np.ndarray, flow: np.ndarray) -> bool:

@@ -1,10 +1,11 @@
-"""How well onsets are seen in the picture: average precision and F1 against true times, beside two simple baselines.
+"""How well onsets are seen in the picture: average precision and F1 against true times, method by method.
 
     python -m rhythmic_foley.evaluation.video_onsets FOLDER CLIPS.csv
 
-The table has one row a clip and method and a mean over the clips. Columns read from the csv: `clip` (file name
-without .mp4), `sync_judgeable` (only rows with "yes" count), `judge_from_s`, `judge_to_s` and `attack_refined_s`, the
-true times.
+Methods: the event detector ("network"), the curve of braking that optical flow shows ("motion"), the mean of both, and
+as baselines plain frame difference and chance. The table has one row a clip and method and a mean over the clips.
+Columns read from the csv: `clip` (file name without .mp4), `sync_judgeable` (only rows with "yes" count),
+`judge_from_s`, `judge_to_s` and `attack_refined_s`, the true times.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from rhythmic_foley.checkpoints import find_checkpoint
+from rhythmic_foley.detection import detect_steps, load_detector, mixed
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media import probe, read_frames
-from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, motion_curve, pick_onsets
+from rhythmic_foley.models.event_detector import EventDetector
+from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, curve_of_steps, pick_onsets, steps
 from rhythmic_foley.onsets import Onsets, match_onsets
 
 TOLERANCES_S = (0.05, 0.1)
@@ -77,30 +81,25 @@ def average_precision(true_s: Sequence[float], found: Onsets, tolerance_s: float
 
 def difference_curve(frames: Frames) -> Curve:
     """Baseline: plain mean difference of successive frames, scaled like a motion curve."""
-    times_s, values, last = [], [], None
-    for time_s, frame in frames:
-        grey = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (192, 108), interpolation=cv2.INTER_AREA)
-        if last is not None:
-            times_s.append((last[0] + time_s) / 2)
-            values.append(float(cv2.absdiff(grey, last[1]).mean()))
-        last = (time_s, grey)
-    heights = np.asarray(values, dtype=np.float64)
-    if heights.size:
-        usual, strong = np.quantile(heights, (0.5, 0.99))
-        heights = np.clip((heights - usual) / max(strong - usual, 1e-6), 0.0, 1.0)
-    return Curve(np.asarray(times_s, dtype=np.float64), heights)
+    watched = _Difference()
+    for _ in watched.watch(frames):
+        pass
+    return watched.curve()
 
 
-def evaluate_clips(folder: str | Path, table: str | Path, seed: int = 0) -> tuple[Row, ...]:
-    """Scores of the motion curve, of plain frame difference and of chance on the judgeable seconds of each clip.
+def evaluate_clips(
+    folder: str | Path, table: str | Path, seed: int = 0, *, detector: EventDetector | None = None
+) -> tuple[Row, ...]:
+    """Scores of every method on the judgeable seconds of each clip.
 
-    F1 is taken at `DEFAULT_THRESHOLD` for the motion curve and, in its favour, at the one threshold that serves it
-    best on these very clips for the frame difference. Chance throws as many onsets as there are true ones, anywhere.
+    F1 is taken at `DEFAULT_THRESHOLD` and, in its favour, at the one threshold that serves it best on these very clips
+    for the frame difference. Chance throws as many onsets as there are true ones, anywhere.
 
     Args:
         folder: holds CLIP.mp4 for every row of the table.
         table: csv file, columns as the module says.
         seed: of the chance baseline.
+        detector: of a checkpoint; without one the methods that need it are left out.
 
     Returns:
         Rows by method, each method's mean over the clips last.
@@ -108,11 +107,16 @@ def evaluate_clips(folder: str | Path, table: str | Path, seed: int = 0) -> tupl
     clips = _read_table(Path(table))
     if not clips:
         raise FoleyError(f"The clip table {table} has no row with sync_judgeable = yes.")
-    motion = [_curve(Path(folder), clip, motion_curve) for clip in clips]
-    difference = [_curve(Path(folder), clip, difference_curve) for clip in clips]
+    curves = [_curves(Path(folder) / f"{clip.name}.mp4", detector) for clip in clips]
+    by_method = {method: [of_clip[method] for of_clip in curves] for method in curves[0]}
+    difference = by_method["frame difference"]
     best = max(np.arange(0.05, 1.0, 0.05), key=lambda threshold: _mean_f1(clips, difference, threshold))
-    rows = _scores("motion", clips, motion, DEFAULT_THRESHOLD)
-    rows += _scores("frame difference", clips, difference, best)
+    thresholds = {"frame difference": best}
+    rows = [
+        row
+        for method, of_method in by_method.items()
+        for row in _scores(method, clips, of_method, thresholds.get(method, DEFAULT_THRESHOLD))
+    ]
     generator = np.random.default_rng(seed)
     chance = [_chance(clip, generator) for clip in clips]
     return (*rows, *chance, _mean_row(chance))
@@ -147,9 +151,40 @@ def _read_table(path: Path) -> list[_Clip]:
         raise FoleyError(f"The clip table {path} cannot be read: {error}.") from error
 
 
-def _curve(folder: Path, clip: _Clip, curve_of: Callable[[Frames], Curve]) -> Curve:
-    path = folder / f"{clip.name}.mp4"
-    return curve_of(read_frames(path, probe(path).fps))
+class _Difference:
+    """Measures frame difference on frames that pass by on their way to somebody else."""
+
+    def __init__(self) -> None:
+        self.times_s: list[float] = []
+        self.values: list[float] = []
+
+    def watch(self, frames: Frames) -> Frames:
+        last = None
+        for time_s, frame in frames:
+            grey = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (192, 108), interpolation=cv2.INTER_AREA)
+            if last is not None:
+                self.times_s.append((last[0] + time_s) / 2)
+                self.values.append(float(cv2.absdiff(grey, last[1]).mean()))
+            last = (time_s, grey)
+            yield time_s, frame
+
+    def curve(self) -> Curve:
+        heights = np.asarray(self.values, dtype=np.float64)
+        if heights.size:
+            usual, strong = np.quantile(heights, (0.5, 0.99))
+            heights = np.clip((heights - usual) / max(strong - usual, 1e-6), 0.0, 1.0)
+        return Curve(np.asarray(self.times_s, dtype=np.float64), heights)
+
+
+def _curves(path: Path, detector: EventDetector | None) -> dict[str, Curve]:
+    """Every method's curve of a clip, which is read once."""
+    difference = _Difference()
+    found = list(steps(difference.watch(read_frames(path, probe(path).fps))))
+    curves = {"motion": curve_of_steps(found), "frame difference": difference.curve()}
+    if detector is None:
+        return curves
+    network = detect_steps(found, detector).curve
+    return {"network": network, "network + motion": mixed(network, curves["motion"], 0.5), **curves}
 
 
 def _mean_f1(clips: Sequence[_Clip], curves: Sequence[Curve], threshold: float) -> float:
@@ -202,9 +237,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Score the onsets seen in the picture against true times.")
     parser.add_argument("folder", type=Path, help="folder with the clips (CLIP.mp4)")
     parser.add_argument("table", type=Path, help="csv file with clip, sync_judgeable, judge_*_s, attack_refined_s")
+    parser.add_argument("--model", default="mini", help="checkpoint whose event detector takes part")
     options = parser.parse_args(arguments)
     try:
-        print(format_rows(evaluate_clips(options.folder, options.table)))
+        detector = load_detector(find_checkpoint(options.model))
+        print(format_rows(evaluate_clips(options.folder, options.table, detector=detector)))
     except FoleyError as error:
         print(error, file=sys.stderr)
         return 2

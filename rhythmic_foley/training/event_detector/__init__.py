@@ -1,0 +1,1 @@
+"""How the event detector is made: drawn clips with exact contact times, features, and a training stage."""

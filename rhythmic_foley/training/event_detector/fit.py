@@ -1,0 +1,106 @@
+"""The stage that trains the event detector, and its calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from rhythmic_foley.detection import RATE_HZ
+from rhythmic_foley.models.event_detector import EventDetector
+from rhythmic_foley.motion import Curve, pick_onsets
+from rhythmic_foley.training.event_detector.data import HELD_OUT_SEED, Batch, Example, draw_batch, load, prepare
+from rhythmic_foley.training.loop import Schedule, train
+
+SCHEDULE = Schedule(steps=2000, learning_rate=2e-3, weight_decay=1e-2, ema_decay=0.995, save_every_s=120.0)
+TRAINING_CLIPS, CALIBRATION_CLIPS = 1500, 100
+_BATCH = 12
+_ONSET_WEIGHT = 3.0  # of frames with an onset; there are few
+_SOUNDING_SHARE = 0.25
+
+
+def train_event_detector(
+    checkpoint: Path,
+    runs: Path,
+    steps: int | None = None,
+    *,
+    clips: int = TRAINING_CLIPS,
+    detector: EventDetector | None = None,
+) -> EventDetector:
+    """Draws the clips, trains on them, calibrates on others, and writes `event_detector` into the checkpoint.
+
+    Args:
+        checkpoint: folder of the components.
+        runs: clips' features, log and resumable state go to `event-detector` in it.
+        steps: optimiser steps instead of the recipe's.
+        clips: how many to train on.
+        detector: an untrained one, by default of the shipped size.
+    """
+    run = runs / "event-detector"
+    prepare(run / "clips", clips)
+    prepare(run / "calibration", max(2, min(CALIBRATION_CLIPS, clips // 4)), HELD_OUT_SEED)
+    torch.manual_seed(0)
+    detector = (detector or EventDetector()).to(memory_format=torch.channels_last)
+    examples = load(run / "clips")
+    schedule = replace(SCHEDULE, steps=steps or SCHEDULE.steps)
+    train(detector, lambda step: loss(detector, draw_batch(examples, step, _BATCH)), schedule, run)
+    calibrate(detector, load(run / "calibration"))
+    detector.to(torch.float16).save_pretrained(checkpoint / "event_detector")
+    return detector.float()
+
+
+def loss(detector: EventDetector, batch: Batch) -> torch.Tensor:
+    """Weighted cross-entropy of onsets, and some of that of the event track; what is unclear does not count."""
+    logits = detector(batch.grids, batch.clips).float()
+    raw = F.binary_cross_entropy_with_logits(logits, batch.targets, reduction="none")
+    onset = raw[..., 0] * (1 + (_ONSET_WEIGHT - 1) * batch.targets[..., 0])
+    return ((onset + _SOUNDING_SHARE * raw[..., 1]) * batch.weights).mean()
+
+
+def calibrate(detector: EventDetector, examples: Sequence[Example]) -> None:
+    """Sets the detector's slope and offset.
+
+    The slope makes probabilities true (Platt's scaling); then the offset moves the level at which as many onsets are
+    made up as are missed to the default threshold.
+    """
+    logits = [onset_logits(detector, item) for item in examples]
+    slope = _platt_slope(np.concatenate(logits), np.concatenate([item.targets[:, 0] for item in examples]))
+    level = balanced_level(logits, [item.onsets_s for item in examples])
+    detector.register_to_config(slope=slope, offset=-slope * level)
+
+
+@torch.no_grad()
+def onset_logits(detector: EventDetector, item: Example) -> np.ndarray:
+    """(T,) uncalibrated onset logits of a clip."""
+    grids, clips = (torch.from_numpy(part[None].astype(np.float32)) for part in (item.grids, item.clips))
+    return detector.eval()(grids, clips)[0, :, 0].numpy()
+
+
+def balanced_level(logits: Sequence[np.ndarray], onsets_s: Sequence[np.ndarray]) -> float:
+    """The logit above which there are as many peaks as onsets over all clips, so that precision equals recall."""
+    strengths: list[float] = []
+    for row in logits:
+        times_s, values = np.arange(len(row)) / RATE_HZ, 1 / (1 + np.exp(-row.astype(np.float64)))
+        strengths += pick_onsets(Curve(times_s, values), 0.0).strengths
+    wanted = sum(map(len, onsets_s))
+    level = np.sort(strengths)[::-1][min(wanted, len(strengths)) - 1] if wanted and strengths else 0.5
+    return float(np.log(level / (1 - level)))
+
+
+def _platt_slope(logits: np.ndarray, targets: np.ndarray) -> float:
+    line = torch.tensor([1.0, 0.0], requires_grad=True)
+    given, wanted = torch.from_numpy(logits).float(), torch.from_numpy(targets).float()
+    optimizer = torch.optim.LBFGS([line], max_iter=50)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = F.binary_cross_entropy_with_logits(line[0] * given + line[1], wanted)
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    return float(line[0].detach())
