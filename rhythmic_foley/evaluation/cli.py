@@ -6,8 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from rhythmic_foley.evaluation.dub_cli import add_dub_command
 from rhythmic_foley.evaluation.mini_cli import add_mini_command
 from rhythmic_foley.evaluation.report_cli import add_comparison_command
+from rhythmic_foley.evaluation.vocoder_cli import add_vocoder_command
 
 
 def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -16,7 +18,9 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     kinds = parser.add_subparsers(metavar="KIND", required=True)
 
     add_comparison_command(kinds)
+    add_dub_command(kinds)
     add_mini_command(kinds)
+    add_vocoder_command(kinds)
 
     timing = kinds.add_parser("timing", help="are generated hits where they were asked for, by temporal strength")
     timing.add_argument("--model", default="mini", help="name or folder of a checkpoint")
@@ -38,6 +42,7 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     onsets = kinds.add_parser("onsets-from-video", help="onsets seen in the picture against true times")
     onsets.add_argument("folder", type=Path, metavar="DIR", help="the clips")
     onsets.add_argument("table", type=Path, metavar="CSV", help="clips.csv with true onset times")
+    onsets.add_argument("--model", default="mini", help="checkpoint whose event detector takes part")
     onsets.set_defaults(run=_onsets_from_video)
 
 
@@ -77,7 +82,10 @@ def _encoders(arguments: argparse.Namespace) -> int:
 
 
 def _onsets_from_video(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.checkpoints import find_checkpoint
+    from rhythmic_foley.detection import load_detector
     from rhythmic_foley.evaluation.video_onsets import evaluate_clips, format_rows
 
-    print(format_rows(evaluate_clips(arguments.folder, arguments.table)))
+    detector = load_detector(find_checkpoint(arguments.model))
+    print(format_rows(evaluate_clips(arguments.folder, arguments.table, detector=detector)))
     return 0

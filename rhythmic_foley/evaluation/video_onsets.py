@@ -1,6 +1,6 @@
 """How well onsets are seen in the picture: average precision and F1 against true times, method by method.
 
-    python -m rhythmic_foley.evaluation.video_onsets FOLDER CLIPS.csv
+    rhythmic-foley evaluate onsets-from-video FOLDER CLIPS.csv
 
 Methods: the event detector ("network"), the curve of braking that optical flow shows ("motion"), the mean of both, and
 as baselines plain frame difference and chance. The table has one row a clip and method and a mean over the clips.

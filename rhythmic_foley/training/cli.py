@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-STAGES = ("prepare", "autoencoder", "aligned-encoder", "base", "semantic", "temporal", "assemble")
+STAGES = (
+    "prepare",
+    "autoencoder",
+    "vocoder",
+    "aligned-encoder",
+    "base",
+    "semantic",
+    "temporal",
+    "assemble",
+    "event-detector",
+)
 
 
 def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -29,8 +39,10 @@ def run_training(arguments: argparse.Namespace) -> int:
     from accelerate import PartialState
 
     from rhythmic_foley.errors import FoleyError
+    from rhythmic_foley.training.event_detector.fit import train_event_detector
     from rhythmic_foley.training.prepare import prepare
     from rhythmic_foley.training.stages import Workshop
+    from rhythmic_foley.training.vocoder import prepare_examples, wide_folder
 
     for stage in STAGES if arguments.stage == "all" else (arguments.stage,):
         if stage in ("prepare", "aligned-encoder") and arguments.yamnet is None:
@@ -43,7 +55,14 @@ def run_training(arguments: argparse.Namespace) -> int:
                     arguments.data, arguments.yamnet, arguments.runs / "held_out", scenes=500, seed=1, held_out=True
                 )
                 prepare(arguments.data, arguments.yamnet, arguments.runs / "scenes", scenes=arguments.scenes)
+                if arguments.data.is_file() and wide_folder(arguments.data).is_dir():
+                    prepare_examples(arguments.data, arguments.runs / "vocoder")
             continue
+        if stage == "event-detector":
+            train_event_detector(arguments.checkpoint, arguments.runs, arguments.steps)
+            continue
+        if stage == "vocoder" and arguments.stage == "all" and not (arguments.runs / "vocoder").is_dir():
+            continue  # there are no sounds at 44.1 kHz: Griffin-Lim has to do
         workshop = Workshop(
             arguments.runs / "scenes",
             arguments.yamnet,

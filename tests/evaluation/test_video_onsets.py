@@ -6,9 +6,13 @@ import av
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from rhythmic_foley.checkpoints import find_checkpoint
+from rhythmic_foley.detection import load_detector
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.video_onsets import average_precision, evaluate_clips, format_rows, main
+from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.onsets import Onsets
 
 _HEAD = "clip,sync_judgeable,judge_from_s,judge_to_s,attack_refined_s"
@@ -66,6 +70,17 @@ def test_a_clear_clip_scores_high_and_only_judged_seconds_count(folder):
     assert rows["mean", "motion"].ap_50ms == motion.ap_50ms
 
 
+def test_a_detector_adds_itself_and_its_mean_with_motion(folder):
+    detector = EventDetector(widths=(4, 6, 8), hidden=12).eval()
+    with torch.no_grad():
+        for parameter in detector.heads.parameters():
+            parameter.zero_()  # every probability is 0.5: no peak of its own
+    means = {row.method: row for row in evaluate_clips(folder, folder / "clips.csv", detector=detector)}
+    assert set(means) == {"network", "network + motion", "motion", "frame difference", "chance"}
+    assert means["network"].ap_100ms == 0
+    assert means["network + motion"].ap_100ms == pytest.approx(means["motion"].ap_100ms, abs=0.1)
+
+
 def test_chance_is_near_what_counting_says(folder):
     chance = {(row.clip, row.method): row for row in evaluate_clips(folder, folder / "clips.csv")}["ball", "chance"]
     # Each of 4 throws lands within 0.1 s of one of 4 times with probability 4 * 0.2 / 2.2 = 0.36; sharing costs some.
@@ -76,7 +91,8 @@ def test_chance_is_near_what_counting_says(folder):
 def test_the_command_prints_the_table(folder, capsys):
     assert main([str(folder), str(folder / "clips.csv")]) == 0
     printed = capsys.readouterr().out
-    assert printed.count("\n") == 2 + 6
+    methods = 3 if load_detector(find_checkpoint("mini")) is None else 5
+    assert printed.count("\n") == 2 + 2 * methods
     assert "| ball | motion | 4 |" in printed
 
 
