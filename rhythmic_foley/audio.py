@@ -181,6 +181,37 @@ def normalise_loudness(wave: np.ndarray, sample_rate_hz: int, target_lufs: float
     return _keep_headroom(np.asarray(wave, dtype=np.float32) * np.float32(gain))
 
 
+_LIMITER_S = 0.008
+_LIMITER_ROUNDS = 4
+
+
+def as_loud_as(wave: np.ndarray, sample_rate_hz: int, target_lufs: float) -> np.ndarray:
+    """The sound at `target_lufs`, its peaks held below -1 dBFS by a limiter that looks 8 ms ahead.
+
+    Args:
+        wave: (N,); silence stays as it is.
+
+    Returns:
+        float32 (N,). Single clicks in silence may stay quieter than asked: there is nothing else to make louder.
+    """
+    loud = np.asarray(wave, dtype=np.float32)
+    for _ in range(_LIMITER_ROUNDS):  # limiting takes some of the loudness away again
+        now_lufs = loudness_lufs(loud, sample_rate_hz)
+        if not np.isfinite(now_lufs) or abs(target_lufs - now_lufs) < 0.1:
+            break
+        loud = _limited(loud * np.float32(10 ** ((target_lufs - now_lufs) / 20)), sample_rate_hz)
+    return loud
+
+
+def _limited(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+    width = 2 * round(_LIMITER_S * sample_rate_hz) + 1
+    gain = np.minimum(1.0, PEAK_LIMIT / np.maximum(np.abs(wave), 1e-9))
+    # A mean over the width of a minimum over the same width never exceeds the gain that is needed.
+    return wave * uniform_filter1d(minimum_filter1d(gain, width), width).astype(np.float32)
+
+
 def resample(wave: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     """(N,) at another rate; the same array where nothing changes."""
     import soxr

@@ -1,4 +1,4 @@
-"""The command `rhythmic-foley`: describe, find onsets, dub, open the app, train, evaluate, fetch weights.
+"""The command `rhythmic-foley`: describe, find onsets, dub, share, open the app, train, evaluate, fetch weights.
 
 Results go to stdout as JSON, progress and the one sentence of an error to stderr. Exit codes: 0 done, 2 something the
 person can mend, 130 stopped with Ctrl-C. Whatever loads torch is imported inside the functions: --help is instant.
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rhythmic_foley.studio import Analysis, Controls, Fix, Studio, Take
 
 DEFAULT_MODEL = "mini"
+PLATFORMS = ("plain", "tiktok", "reels", "shorts", "youtube", "x")
 BAD_INPUT, STOPPED = 2, 130
 
 
@@ -54,6 +55,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_describe(commands)
     _add_onsets(commands)
     _add_dub(commands)
+    _add_post(commands)
+    _add_reel(commands)
     _add_app(commands)
     add_training_commands(commands)
     add_evaluation_commands(commands)
@@ -93,9 +96,7 @@ def _add_dub(commands: Any) -> None:
     parser.add_argument("--semantic-scale", type=float, metavar="S", help="strength of the description; 0 is off")
     parser.add_argument("--temporal-scale", type=float, metavar="S", help="strength of the onsets; 0 is off")
     parser.add_argument("--guidance", type=float, metavar="G", help="how closely to follow picture and text; 1 is off")
-    parser.add_argument(
-        "--classifier-scale", type=float, metavar="G", help="guidance by a classifier; 0 is off"
-    )
+    parser.add_argument("--classifier-scale", type=float, metavar="G", help="guidance by a classifier; 0 is off")
     parser.add_argument("--steps", type=int, help="denoising steps")
     parser.add_argument("--seed", type=int, help="the same seed gives the same take; drawn and recorded if left out")
     parser.add_argument("--takes", type=int, help="how many different takes")
@@ -111,6 +112,24 @@ def _add_dub(commands: Any) -> None:
     _add_model(parser)
     _add_describer(parser)
     parser.set_defaults(run=_dub)
+
+
+def _add_post(commands: Any) -> None:
+    parser = commands.add_parser("post", help="write a take in the size and at the loudness of a platform")
+    parser.add_argument("take", type=Path, metavar="TAKE", help="a take's folder")
+    parser.add_argument("--for", dest="preset", default="plain", metavar="|".join(PLATFORMS), help="(%(default)s)")
+    parser.add_argument("--fit", default="pad", metavar="pad|crop", help="how another shape is filled (%(default)s)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="an MP4 (TAKE-PLATFORM.mp4)")
+    parser.set_defaults(run=_post)
+
+
+def _add_reel(commands: Any) -> None:
+    parser = commands.add_parser("reel", help="write a video that plays a clip with one sound after the other")
+    parser.add_argument("clip", type=Path, metavar="CLIP")
+    parser.add_argument("sounds", type=Path, nargs="+", metavar="SOUND", help="a take's folder or a sound file")
+    parser.add_argument("--labels", nargs="+", metavar="TEXT", help="what is written over each (its name)")
+    parser.add_argument("--out", type=Path, default=Path("reel.mp4"), metavar="FILE", help="(%(default)s)")
+    parser.set_defaults(run=_reel)
 
 
 def _add_app(commands: Any) -> None:
@@ -189,6 +208,27 @@ def _dub_one(studio: Studio, clip: Path, controls: Controls, before: dict[str, A
         _say(f"{clip.name}: The settings were made with another model; the take will differ.")
     for take in _follow(studio.dub(analysis, controls, out_dir), clip.name):
         _print_take(clip, take)
+
+
+def _post(args: argparse.Namespace) -> None:
+    from rhythmic_foley.post import export_post
+    from rhythmic_foley.takes import read_take
+
+    out = args.out or args.take.with_name(f"{args.take.name}-{args.preset}.mp4")
+    _print(video=str(export_post(read_take(args.take), args.preset, out, fit=args.fit)))
+
+
+def _reel(args: argparse.Namespace) -> None:
+    from rhythmic_foley.reel import comparison_reel
+    from rhythmic_foley.takes import read_take
+
+    takes = [read_take(path) if path.is_dir() else None for path in args.sounds]
+    names = [take.name if take else path.stem for take, path in zip(takes, args.sounds, strict=True)]
+    if args.labels and len(args.labels) != len(names):
+        raise FoleyError(f"There are {len(names)} sounds but {len(args.labels)} labels.")
+    wavs = [take.wav if take else path for take, path in zip(takes, args.sounds, strict=True)]
+    tracks = list(zip(args.labels or names, wavs, strict=True))
+    _print(video=str(comparison_reel(args.clip, tracks, args.out)))
 
 
 def _app(args: argparse.Namespace) -> None:
@@ -280,9 +320,7 @@ def _span(argument: str) -> tuple[float, float]:
         start, end = argument.split("-")
         return float(start), float(end)
     except ValueError:
-        raise FoleyError(
-            f'"{argument}" is no stretch of time; write its start and end in seconds: 2-6.5.'
-        ) from None
+        raise FoleyError(f'"{argument}" is no stretch of time; write its start and end in seconds: 2-6.5.') from None
 
 
 def _fix(argument: str) -> Fix:
@@ -290,9 +328,7 @@ def _fix(argument: str) -> Fix:
 
     take, at, span = argument.rpartition("@")
     if not at:
-        raise FoleyError(
-            f'"{argument}" does not say what to fix; write a take\'s folder and the stretch: TAKE@2-3.5.'
-        )
+        raise FoleyError(f'"{argument}" does not say what to fix; write a take\'s folder and the stretch: TAKE@2-3.5.')
     return Fix(Path(take), *_span(span))
 
 

@@ -139,7 +139,8 @@ def _upright_rgb(frame: VideoFrame, clip: OpenClip, size: tuple[int, int] | None
     elif size is not None:
         width, height = size
     stored = (height, width) if turn.swap else (width, height)
-    scaled = frame.reformat(*stored, format="rgb24", interpolation="AREA", threads=1)
+    smaller = stored[0] <= frame.width and stored[1] <= frame.height
+    scaled = frame.reformat(*stored, format="rgb24", interpolation="AREA" if smaller else "BICUBIC", threads=1)
     return turn.apply(scaled.to_ndarray())
 
 

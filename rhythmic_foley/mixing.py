@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from rhythmic_foley.audio import PEAK_LIMIT, normalise_loudness
 
 FADE_S = 0.03
-# 16-bit files are written in these steps.
-_PCM_STEPS = 32_767
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,6 @@ def with_stretch(
     distance_s = np.maximum(np.maximum(start_s - clock_s, clock_s - end_s), 0.0)
     share = np.clip(1.0 - distance_s / fade_s, 0.0, 1.0).astype(np.float32)
     return np.where(share > 0, old + share * (new - old), old)
-
-
-def read_pcm(path: Path) -> np.ndarray:
-    """A 16-bit mono file as float32 (N,) that `write_wav` writes as the very same samples again."""
-    import soundfile
-
-    return soundfile.read(path, dtype="int16")[0].astype(np.float32) / np.float32(_PCM_STEPS)
 
 
 def _peak(wave: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, takewhile
@@ -35,6 +35,7 @@ _AAC_MAX_BIT_RATE = 192_000
 _AUDIO_BLOCK = 1024
 _ENCODER_THREADS = 2
 _REENCODE_CLOCK = Fraction(1, 90_000)
+_BT_709 = 1  # the number of these colours in every one of the three tables
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,52 @@ def mux(video_path: str | Path, wave: np.ndarray, sample_rate_hz: int, out_path:
     return _write_file(video_path, Path(out_path), write)
 
 
+def write_frames(
+    frames: Iterable[np.ndarray],
+    size: tuple[int, int],
+    fps: float,
+    wave: np.ndarray,
+    sample_rate_hz: int,
+    out_path: Path,
+) -> None:
+    """Writes an MP4 (H.264, AAC) from pictures at a steady rate.
+
+    Args:
+        frames: uint8 (H, W, 3) RGB; what yields them may use the same array again.
+        size: (width, height) in pixels, both even.
+        wave: float (N,) mono.
+
+    Raises:
+        FoleyError: if the target cannot be written.
+    """
+    part = out_path.with_name(f".{uuid.uuid4().hex}.part.mp4")
+    rate, sound = (
+        Fraction(fps).limit_denominator(1001),
+        _Sound(np.clip(wave, -1, 1).astype(np.float32), sample_rate_hz),
+    )
+
+    def packets(video: av.VideoStream) -> Iterator[av.Packet]:
+        for index, image in enumerate(frames):
+            frame = VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
+            frame.pts, frame.time_base = index, 1 / rate
+            yield from video.encode(frame)
+        yield from video.encode(None)
+
+    try:
+        with av.open(str(part), mode="w", format="mp4", options={"movflags": "+faststart"}) as out:
+            video = out.add_stream("libx264", rate=rate, options={"preset": "fast", "crf": "18"})
+            video.width, video.height, video.pix_fmt = *size, "yuv420p"
+            video.codec_context.thread_count = _ENCODER_THREADS
+            for name in ("colorspace", "color_primaries", "color_trc"):
+                setattr(video.codec_context, name, _BT_709)
+            _interleave(out, packets(video), _aac_packets(_add_aac(out, sound), sound))
+        os.replace(part, out_path)
+    except OSError as error:
+        raise FoleyError(f"{out_path.name} cannot be written; check the folder and its free space.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True)
 class _Sound:
     wave: np.ndarray
@@ -219,14 +266,18 @@ def _write(
     with av.open(str(part), mode="w", format="mp4", options={"movflags": "+faststart"}) as out:
         video = add_video(out, clip)
         sound_packets = iter(()) if sound is None else _aac_packets(_add_aac(out, sound), sound)
-        for packet in packets(video, clip, span):
-            # The muxer holds packets back until both streams have reached a time, so the sound must keep up.
-            for sound_packet in sound_packets:
-                out.mux(sound_packet)
-                if sound_packet.dts * sound_packet.time_base > packet.dts * packet.time_base:
-                    break
-            out.mux(packet)
-        out.mux(sound_packets)
+        _interleave(out, packets(video, clip, span), sound_packets)
+
+
+def _interleave(out: OutputContainer, packets: Iterator[av.Packet], sound_packets: Iterator[av.Packet]) -> None:
+    for packet in packets:
+        # The muxer holds packets back until both streams have reached a time, so the sound must keep up.
+        for sound_packet in sound_packets:
+            out.mux(sound_packet)
+            if sound_packet.dts * sound_packet.time_base > packet.dts * packet.time_base:
+                break
+        out.mux(packet)
+    out.mux(sound_packets)
 
 
 def _add_aac(out: OutputContainer, sound: _Sound) -> av.AudioStream:

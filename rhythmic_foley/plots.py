@@ -7,16 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from rhythmic_foley.audio import MEL_FRAME_RATE_HZ, N_MELS, band_of
 
 LOWEST_DB, HIGHEST_DB = -80.0, 20.0
 _TICKS_HZ = {250: "250 Hz", 500: "500 Hz", 1000: "1 kHz", 2000: "2 kHz", 4000: "4 kHz", 7000: "7 kHz"}
+_COLOURS = "magma"
 _DPI = 100
 _WIDTH_PX, _ROW_PX = 900, 260
 _PANEL_ROW_PX = 190
@@ -46,6 +49,21 @@ def mel_panel(mels: Sequence[tuple[str, Mel]], path: str | Path, onsets_s: Seque
     _draw(mels, path, onsets_s, _PANEL_ROW_PX if len(mels) > 1 else _ROW_PX)
 
 
+def mel_pixels(log_mel: Mel, size: tuple[int, int]) -> np.ndarray:
+    """The bare picture of a mel spectrogram in the same colours, without axes.
+
+    Args:
+        log_mel: (128, T) in [0, 1].
+        size: (width, height) in pixels.
+
+    Returns:
+        uint8 (height, width, 3), low bands below.
+    """
+    mel = _loudest(torch.as_tensor(log_mel).detach().cpu().float().numpy(), size[0])
+    colours = (colormaps[_COLOURS](mel[::-1].clip(0, 1))[..., :3] * 255).astype(np.uint8)
+    return np.asarray(Image.fromarray(colours).resize(size, Image.Resampling.BILINEAR))
+
+
 def _draw(mels: Sequence[tuple[str, Mel]], path: str | Path, onsets_s: Sequence[float], row_px: int) -> None:
     inner_px = row_px - _TOP_PX - (_BOTTOM_PX if len(mels) == 1 else 0)
     height_px = _TOP_PX + _BOTTOM_PX + len(mels) * inner_px + (len(mels) - 1) * _GAP_PX
@@ -66,18 +84,21 @@ def _draw(mels: Sequence[tuple[str, Mel]], path: str | Path, onsets_s: Sequence[
 
 def _mel(axes: Axes, mel: np.ndarray) -> AxesImage:
     frames = mel.shape[-1]
-    if frames > _COLUMNS:
-        # The loudest of the frames behind a pixel: a mean would hide single hits in long clips.
-        mel = np.maximum.reduceat(mel, np.arange(_COLUMNS) * frames // _COLUMNS, axis=1)
     return axes.imshow(
-        mel * (HIGHEST_DB - LOWEST_DB) + LOWEST_DB,
+        _loudest(mel, _COLUMNS) * (HIGHEST_DB - LOWEST_DB) + LOWEST_DB,
         extent=(0, frames / MEL_FRAME_RATE_HZ, -0.5, N_MELS - 0.5),
         origin="lower",
         aspect="auto",
-        cmap="magma",
+        cmap=_COLOURS,
         vmin=LOWEST_DB,
         vmax=HIGHEST_DB,
     )
+
+
+def _loudest(mel: np.ndarray, columns: int) -> np.ndarray:
+    """At most so many columns: of the frames behind each the loudest, since a mean would hide single hits."""
+    frames = mel.shape[-1]
+    return mel if frames <= columns else np.maximum.reduceat(mel, np.arange(columns) * frames // columns, axis=1)
 
 
 def _onsets(axes: Axes, onsets_s: list[float]) -> None:

@@ -25,7 +25,7 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
 from rhythmic_foley.generation import Meter, Sound, SoundMaker, events_between
 from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
-from rhythmic_foley.mixing import Mix, read_pcm, with_stretch
+from rhythmic_foley.mixing import Mix, with_stretch
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, motion_curve, pick_onsets
 from rhythmic_foley.muxing import AAC_RATES_HZ, plan_cut, write_cut
 from rhythmic_foley.onsets import Onsets
@@ -347,7 +347,8 @@ def _heard(
     if base is None:
         mix = Mix.of(wave, rate_hz, controls.loudness_lufs, original, controls.keep_original_db or 0.0)
         return mix, mix.apply(wave, original), rate_hz
-    old, new = _exactly(read_pcm(base.take.wav), samples), base.mix.apply(wave, original)
+    # 16-bit samples that are read as floats are written as the very same samples again.
+    old, new = _exactly(read_wav(base.take.wav)[0], samples), base.mix.apply(wave, original)
     return base.mix, with_stretch(old, new, rate_hz, controls.fix.start_s, controls.fix.end_s), rate_hz
 
 

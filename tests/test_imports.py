@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 
 VALUES = {"errors", "onsets", "events", "windows"}
-FOUNDATION = {"audio", "cache", "detection", "media", "mixing", "motion", "muxing", "plots"}
+FOUNDATION = {"audio", "cache", "comparison", "detection", "media", "mixing", "motion", "muxing", "plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
 LIBRARY |= {"requests", "studio"}
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from clips import attack_times, click_track, exact_rate, frame_times, make_clip, read_index
 
-from rhythmic_foley import media
+from rhythmic_foley import muxing
 from rhythmic_foley.container import open_clip, picture_packets
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media import mux, probe, read_audio, read_frames
@@ -313,7 +313,7 @@ def test_nothing_half_written_remains(clip: Path, tmp_path: Path, monkeypatch: p
     def fail(*_args, **_options):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(media, "_aac_packets", fail)
+    monkeypatch.setattr(muxing, "_aac_packets", fail)
     with pytest.raises(FoleyError, match=r"out\.mp4 cannot be written"):
         mux(clip, np.zeros(RATE_HZ, np.float32), RATE_HZ, out)
     assert out.read_bytes() == b"earlier result" and list(tmp_path.iterdir()) == [out]
