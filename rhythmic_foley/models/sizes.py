@@ -9,6 +9,7 @@ from diffusers import UNet2DConditionModel
 from rhythmic_foley.models.adapters import Adapter
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
 from rhythmic_foley.models.autoencoder import MelAutoencoder
+from rhythmic_foley.models.vocoder import FoleyVocoder
 
 LATENT_ROWS, LATENT_COLUMNS = 16, 64
 WINDOW_S = 8.192
@@ -27,6 +28,8 @@ class Size:
     autoencoder_width: int = 160
     autoencoder_depth: int = 4
     encoder_width: int = 384
+    vocoder_width: int = 256
+    vocoder_depth: int = 6
     yamnet_channels: tuple[int, ...] | None = None
     yamnet_stem: int = 32
 
@@ -42,6 +45,8 @@ TOY = Size(
     autoencoder_width=8,
     autoencoder_depth=1,
     encoder_width=16,
+    vocoder_width=8,
+    vocoder_depth=1,
     yamnet_channels=(8,) * 13,
     yamnet_stem=4,
 )
@@ -63,6 +68,10 @@ def new_aligned_encoder(size: Size) -> AlignedEncoder:
         yamnet_channels=size.yamnet_channels,
         yamnet_stem=size.yamnet_stem,
     )
+
+
+def new_vocoder(size: Size) -> FoleyVocoder:
+    return FoleyVocoder(width=size.vocoder_width, hidden=3 * size.vocoder_width, depth=size.vocoder_depth)
 
 
 def new_unet(size: Size) -> UNet2DConditionModel:

@@ -11,6 +11,7 @@ import torch
 from accelerate import PartialState
 from diffusers import ControlNetModel, DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.modeling_utils import ModelMixin
 from transformers import AutoTokenizer, BertModel
 
 from rhythmic_foley.models.adapters import Adapter
@@ -24,17 +25,20 @@ from rhythmic_foley.models.sizes import (
     new_semantic_adapter,
     new_temporal_adapter,
     new_unet,
+    new_vocoder,
 )
 from rhythmic_foley.models.text_encoder import embed_text, embed_tokens
-from rhythmic_foley.models.vocoder import GriffinLim
+from rhythmic_foley.models.vocoder import FoleyVocoder, GriffinLim
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.training import diffusion, encoders
 from rhythmic_foley.training.batches import Windows
 from rhythmic_foley.training.loop import Schedule
 from rhythmic_foley.training.prepare import SceneSet, load_yamnet
+from rhythmic_foley.training.vocoder import Examples, train_vocoder
 
 SCHEDULES = {
     "autoencoder": Schedule(steps=800, learning_rate=1e-3, weight_decay=0.0, ema_decay=0.99),
+    "vocoder": Schedule(steps=2000, learning_rate=1e-3, weight_decay=1e-2),
     "aligned-encoder": Schedule(steps=1200, learning_rate=2e-3, weight_decay=1e-2, ema_decay=0.99),
     "base": Schedule(steps=2600, learning_rate=5e-4),
     "temporal": Schedule(steps=1300, learning_rate=5e-4),
@@ -74,6 +78,7 @@ class Workshop:
         run = self.runs / stage
         {
             "autoencoder": self._autoencoder,
+            "vocoder": self._vocoder,
             "aligned-encoder": self._aligned_encoder,
             "base": self._base,
             "semantic": self._semantic,
@@ -92,16 +97,28 @@ class Workshop:
             "tokenizer": self.tokenizer,
             "semantic_adapter": self._load(Adapter, "semantic_adapter"),
             "temporal_adapter": self._load(Adapter, "temporal_adapter"),
-            "vocoder": GriffinLim(),
+            "vocoder": self._trained_vocoder() or GriffinLim(),
         }
         RhythmicFoleyPipeline(**parts).save_config(self.checkpoint)
-        for name in ("scheduler", "vocoder"):
-            parts[name].save_pretrained(self.checkpoint / name)
+        parts["scheduler"].save_pretrained(self.checkpoint / "scheduler")
+        self._save(parts["vocoder"], "vocoder")
 
     def _autoencoder(self, schedule: Schedule, run: Path) -> None:
         autoencoder = self._fitted_autoencoder()
         encoders.train_autoencoder(autoencoder, self.scenes, schedule, run)
         self._save(autoencoder, "vae")
+
+    def _vocoder(self, schedule: Schedule, run: Path) -> None:
+        vocoder = (self._trained_vocoder() if self.go_on else None) or new_vocoder(self.size)
+        train_vocoder(vocoder, Examples.load(run), self._load(MelAutoencoder, "vae").eval(), schedule, run)
+        self._save(vocoder, "vocoder")
+
+    def _trained_vocoder(self) -> FoleyVocoder | None:
+        """The one in the checkpoint; None where there is Griffin-Lim, or nothing."""
+        if not (self.checkpoint / "vocoder").exists():
+            return None
+        name = FoleyVocoder.load_config(self.checkpoint / "vocoder")["_class_name"]
+        return self._load(FoleyVocoder, "vocoder") if name == FoleyVocoder.__name__ else None
 
     def _aligned_encoder(self, schedule: Schedule, run: Path) -> None:
         encoder = new_aligned_encoder(self.size)
@@ -186,7 +203,7 @@ class Workshop:
     def _load(self, cls: type, name: str) -> torch.nn.Module:
         return cls.from_pretrained(self.checkpoint / name, torch_dtype=torch.float32)
 
-    def _save(self, component: MelAutoencoder | AlignedEncoder | UNet2DConditionModel | Adapter, name: str) -> None:
+    def _save(self, component: ModelMixin, name: str) -> None:
         if PartialState().is_main_process:
             component.to("cpu", torch.float16).save_pretrained(self.checkpoint / name)
 
