@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from rhythmic_foley.errors import FoleyError
 
 if TYPE_CHECKING:
     from rhythmic_foley.evaluation.networks import SoundNetwork
+    from rhythmic_foley.evaluation.tables import Report
     from rhythmic_foley.evaluation.visqol import Visqol
 
 
@@ -25,6 +28,15 @@ def add_comparison_command(kinds: argparse._SubParsersAction) -> None:
         help="a method's clips of the same names; NAME=DIR names its row (several samples: CLIP_sample_1 ...)",
     )
     parser.add_argument("--bounds", action="store_true", help="rows for the real sounds themselves and shuffled")
+    add_metric_options(parser)
+    parser.add_argument(
+        "--out", type=Path, help="folder for the tables as Markdown, CSV and JSON, figure3.pdf and report.html"
+    )
+    parser.set_defaults(run=run_comparison)
+
+
+def add_metric_options(parser: argparse.ArgumentParser) -> None:
+    """What is measured and with what, for every command that compares folders."""
     parser.add_argument("--seconds", type=float, help="cut both sides to this length (default: the common length)")
     parser.add_argument("--tolerance", type=float, default=0.1, help="of the onset scores, in seconds")
     parser.add_argument("--yamnet", type=Path, help="yamnet.npz or a checkpoint (default: the embedded model's)")
@@ -36,18 +48,39 @@ def add_comparison_command(kinds: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap intervals; 0 for none")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
-    parser.add_argument("--out", type=Path, help="folder for report.md, report.csv and report.json")
-    parser.set_defaults(run=run_comparison)
+    parser.add_argument(
+        "--hits",
+        metavar="CLIPS",
+        help="clips whose sound is single hits, on which alone timing is judged: names with commas between, or a CSV "
+        "with the columns clip and sound_kind (impulsive)",
+    )
+    parser.add_argument("--figure", metavar="CLIP", help="clip of figure 3 (default: the first that all methods have)")
 
 
 def run_comparison(arguments: argparse.Namespace) -> int:
     """Runs what `add_comparison_command` parsed."""
-    from rhythmic_foley.evaluation.report import Tools, compare_folders
-
     if not arguments.generated and not arguments.bounds:
         raise FoleyError("Give at least one folder of generated clips, or --bounds for the real sounds alone.")
-    methods = _methods(arguments.generated)
-    networks, left_out = _networks(arguments)
+    methods = named_folders(arguments.generated)
+    report = compare(arguments, arguments.real, methods, bounds=arguments.bounds)
+    print(report.to_markdown(), end="")
+    if arguments.out:
+        say_paths(write_run(arguments, report, arguments.real, methods, arguments.out, full=next(iter(methods), "")))
+    return 0
+
+
+def compare(
+    arguments: argparse.Namespace,
+    real: Path,
+    methods: Mapping[str, Path],
+    *,
+    bounds: bool,
+    left_out: Sequence[str] = (),
+) -> Report:
+    """The report of folders by the options of `add_metric_options`."""
+    from rhythmic_foley.evaluation.report import Tools, compare_folders
+
+    networks, without = _networks(arguments)
     visqol, missing = _visqol(arguments)
     tools = Tools(
         networks=networks,
@@ -57,24 +90,95 @@ def run_comparison(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         tolerance_s=arguments.tolerance,
     )
-    report = compare_folders(
-        arguments.real,
+    return compare_folders(
+        real,
         methods,
         tools,
-        bounds=arguments.bounds,
+        bounds=bounds,
         resamples=arguments.resamples,
         seed=arguments.seed,
-        left_out=(*left_out, *missing),
-        progress=lambda line: print(line, file=sys.stderr),
+        left_out=(*left_out, *without, *missing),
+        progress=say,
     )
-    print(report.to_markdown(), end="")
-    if arguments.out:
-        for path in report.write(arguments.out):
-            print(path, file=sys.stderr)
-    return 0
 
 
-def _methods(given: list[str]) -> dict[str, Path]:
+def write_run(
+    arguments: argparse.Namespace,
+    report: Report,
+    real: Path,
+    methods: Mapping[str, Path],
+    out: Path,
+    *,
+    full: str,
+    semantic: Sequence[str] = (),
+    temporal: Sequence[str] = (),
+) -> list[Path]:
+    """Writes the report, the paper's tables, figure 3 and the page into `out`; gives their paths."""
+    from rhythmic_foley.evaluation.figure import clip_figure
+    from rhythmic_foley.evaluation.folders import find_clips, pair_clips
+    from rhythmic_foley.evaluation.paper_tables import paper_tables
+    from rhythmic_foley.evaluation.run_page import write_run_page
+
+    written = list(report.write(out))
+    tables = paper_tables(
+        report,
+        full=full,
+        semantic=semantic,
+        temporal=temporal,
+        hits=hit_clips(arguments.hits),
+        resamples=arguments.resamples,
+        seed=arguments.seed,
+    )
+    for item in tables:
+        written += item.write(out)
+    originals = find_clips(real)
+    found = {
+        method: {pair.clip: pair.generated for pair in reversed(pair_clips(originals, find_clips(folder)).pairs)}
+        for method, folder in methods.items()
+    }
+    common = [clip for clip in originals if found and all(clip in clips for clips in found.values())]
+    if arguments.figure and arguments.figure not in common:
+        raise FoleyError(f"Figure 3 cannot show {arguments.figure}: not every folder has it.")
+    figure = None
+    for clip in [arguments.figure] if arguments.figure else common:
+        drawn = {method: clips[clip] for method, clips in found.items()}
+        try:
+            written += [clip_figure(originals[clip], drawn, out / f"figure3{suffix}") for suffix in (".pdf", ".png")]
+        except FoleyError:
+            if arguments.figure:
+                raise
+            continue  # a clip without a sound, which the tables have counted
+        figure = out / "figure3.png"
+        break
+    written.append(write_run_page(out / "report.html", tables, real, methods, figure=figure))
+    return written
+
+
+def hit_clips(given: str | None) -> set[str] | None:
+    """Names of the clips that `--hits` gives."""
+    if given is None:
+        return None
+    if not given.endswith(".csv"):
+        return set(given.split(","))
+    try:
+        with open(given, newline="", encoding="utf-8") as file:
+            return {row["clip"] for row in csv.DictReader(file) if row["sound_kind"] == "impulsive"}
+    except (OSError, KeyError) as error:
+        raise FoleyError(f"{given} must be a CSV with the columns clip and sound_kind ({error}).") from error
+
+
+def say(line: str) -> None:
+    """Progress, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def say_paths(paths: Sequence[Path]) -> None:
+    """What was written."""
+    for path in paths:
+        say(str(path))
+
+
+def named_folders(given: list[str]) -> dict[str, Path]:
     """Folder by the name of its row: NAME=DIR, or DIR named by its last part."""
     methods: dict[str, Path] = {}
     for text in given:

@@ -123,14 +123,14 @@ class Report:
         """Everything, with the numbers of each pair."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
-    def write(self, folder: str | Path) -> tuple[Path, ...]:
-        """Writes report.md, report.csv and report.json into the folder, which is made if need be."""
+    def write(self, folder: str | Path, *, name: str = "report") -> tuple[Path, ...]:
+        """Writes NAME.md, NAME.csv and NAME.json into the folder, which is made if need be."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        texts = {"report.md": self.to_markdown(), "report.csv": self.to_csv(), "report.json": self.to_json()}
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        return tuple(folder / name for name in texts)
+        texts = {"md": self.to_markdown(), "csv": self.to_csv(), "json": self.to_json()}
+        for suffix, text in texts.items():
+            (folder / f"{name}.{suffix}").write_text(text, encoding="utf-8")
+        return tuple(folder / f"{name}.{suffix}" for suffix in texts)
 
 
 def _cell(estimate: Estimate | None, column: Column, pairs: int) -> str:
