@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from rhythmic_foley.checkpoints import load_pipeline
-from rhythmic_foley.evaluation.quality import CEILING, COLUMNS, FLOOR, METRICS
+from rhythmic_foley.evaluation.quality import CEILING, COLUMNS, FLOOR, METRICS, PAIRED
 from rhythmic_foley.evaluation.report import mean_estimate
 from rhythmic_foley.evaluation.speed import seconds_per_window
 from rhythmic_foley.evaluation.tables import Column, Report, Row
@@ -24,8 +24,8 @@ _HOW = (
     "windows whose captions and onsets the model was given. `another class (ceiling)`: each caption is answered with "
     "real sounds of a caption that shares no word with it.",
     "FD: Frechet distance of YAMNet's embeddings of patches of 0.96 s, on 64 principal axes of the real windows. It "
-    "looks at the sets alone, so that the ceiling, real sounds in the wrong places, is low; with the caption's "
-    "embedding appended the wrong place counts.",
+    "looks at the set alone, so that the ceiling, real sounds in the wrong places, is low. Within caption: mean of "
+    "the distances of each window from the real ones of its caption, on 16 axes.",
     "KL: of the class scores, from each real window to the one under test. Tag agreement: one of the five best tags "
     "of the real windows is among its own five; Silence is no tag.",
 )
@@ -99,7 +99,7 @@ class MiniReport:
         sentences = []
         for row in further:
             for column in columns:
-                if column.key not in ("kl", "tags"):
+                if column.key not in PAIRED:
                     continue
                 pairs = zip(first.clips, row.clips, strict=True)
                 differences = [after[column.key] - before[column.key] for before, after in pairs]

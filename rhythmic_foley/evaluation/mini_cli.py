@@ -88,14 +88,14 @@ def run_mini(arguments: argparse.Namespace) -> int:
 def _quality(arguments: argparse.Namespace, pipelines: dict[str, RhythmicFoleyPipeline]) -> tuple:
     from rhythmic_foley.evaluation.held_out import select
     from rhythmic_foley.evaluation.networks import YamnetOutputs
-    from rhythmic_foley.evaluation.quality import evaluate_quality, new_listener
+    from rhythmic_foley.evaluation.quality import Listener, evaluate_quality
     from rhythmic_foley.evaluation.sampling import ABLATIONS
     from rhythmic_foley.training.prepare import SceneSet
 
     scenes = SceneSet.load(arguments.scenes)
     selection = select(scenes, arguments.windows, seed=arguments.seed)
     # One ear for all checkpoints, whatever their own audio side is.
-    listener = new_listener(next(iter(pipelines.values())), YamnetOutputs.load().network, scenes, selection)
+    listener = Listener(YamnetOutputs.load().network, scenes, selection)
     return evaluate_quality(
         pipelines,
         listener,

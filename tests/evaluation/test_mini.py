@@ -19,7 +19,7 @@ from rhythmic_foley.evaluation.hearing import PATCHES, SILENCE, hear, hear_wave,
 from rhythmic_foley.evaluation.held_out import select
 from rhythmic_foley.evaluation.mini import MiniReport, Speed
 from rhythmic_foley.evaluation.networks import YamnetOutputs
-from rhythmic_foley.evaluation.quality import CEILING, FLOOR, Listener, evaluate_quality, new_listener
+from rhythmic_foley.evaluation.quality import CEILING, FLOOR, Listener, evaluate_quality
 from rhythmic_foley.evaluation.sampling import ABLATIONS
 from rhythmic_foley.evaluation.tables import Row
 from rhythmic_foley.training.prepare import SceneSet
@@ -68,19 +68,18 @@ def test_top_tags() -> None:
 @pytest.fixture(scope="module")
 def listener(network) -> Listener:
     scenes = scene_set(count=48)
-    captions = {name: vector for name, vector in zip(NAMES, np.eye(4) * 2, strict=True)}
-    return Listener(network, scenes, select(scenes, 99), captions)
+    return Listener(network, scenes, select(scenes, 99))
 
 
 def test_floor_lies_below_the_ceiling(listener: Listener) -> None:
     floor, ceiling = listener.floor(), listener.ceiling()
     assert floor.pairs == ceiling.pairs == len(listener.selection.windows) > 10
-    for key in ("joint_fd", "kl"):
+    for key in ("caption_fd", "kl"):
         assert floor.estimates[key].value < 0.3 * ceiling.estimates[key].value
         assert floor.estimates[key].high < ceiling.estimates[key].low
     assert floor.estimates["tags"].value == 1.0 > ceiling.estimates["tags"].value
     # Sets alone do not show that every sound is in the wrong place.
-    assert ceiling.estimates["fd"].value < 0.5 * ceiling.estimates["joint_fd"].value
+    assert ceiling.estimates["fd"].value < 0.5 * ceiling.estimates["caption_fd"].value
 
 
 def test_real_sounds_of_the_wrong_level_are_further_away(listener: Listener) -> None:
@@ -92,7 +91,7 @@ def test_real_sounds_of_the_wrong_level_are_further_away(listener: Listener) -> 
 
 def test_models_and_variants_have_rows_between_the_bounds(pipeline, network) -> None:
     scenes = scene_set()
-    listener = new_listener(pipeline, network, scenes, select(scenes, 2))
+    listener = Listener(network, scenes, select(scenes, 2))
     variants = {name: ABLATIONS[name] for name in ("everything", "base alone")}
     said: list[str] = []
     rows = evaluate_quality({"toy": pipeline}, listener, variants=variants, coded=True, steps=1, progress=said.append)
