@@ -28,14 +28,15 @@ def compare_view(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML
     """
     return gr.HTML(
         value,
-        html_template=_text("compare.html"),
-        css_template=_text("compare.css"),
-        js_on_load="\n".join(_text(name) for name in _SCRIPTS),
+        html_template=asset("compare.html"),
+        css_template=asset("controls.css") + asset("compare.css"),
+        js_on_load="\n".join(asset(name) for name in _SCRIPTS),
         apply_default_css=False,
         legend=legend() | {"colours": [FIRST_COLOUR, SECOND_COLOUR]},
         **options,
     )
 
 
-def _text(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of one of the component's files; the player and the looks of buttons serve other components too."""
     return (_HERE / name).read_text(encoding="utf-8")
