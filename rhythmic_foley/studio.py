@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ, read_wav, resample
+from rhythmic_foley.audio import SAMPLE_RATE_HZ, read_wav
 from rhythmic_foley.cache import Cache, file_digest
 from rhythmic_foley.checkpoints import EMBEDDED as EMBEDDED_MODEL
 from rhythmic_foley.checkpoints import INDEX, find_checkpoint, load_pipeline, revision
 from rhythmic_foley.describe import Describer
 from rhythmic_foley.describe.choose import EMBEDDED, open_describer
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
-from rhythmic_foley.describe.sounds import goes_on
 from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
-from rhythmic_foley.generation import Meter, Sound, SoundMaker, events_between
+from rhythmic_foley.events import UNKNOWN, events_from_json, events_to_json
+from rhythmic_foley.generation import Meter, SoundMaker
 from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
-from rhythmic_foley.mixing import Mix, with_stretch
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, motion_curve, pick_onsets
-from rhythmic_foley.muxing import AAC_RATES_HZ, plan_cut, write_cut
+from rhythmic_foley.muxing import plan_cut, write_cut
 from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.orders import Base, Stretch, alone, fitting, heard, local, resolved
 from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
 from rhythmic_foley.requests import MAX_CLIP_S, MAX_SEED, MIN_CLIP_S, Analysis, Controls, Fix, Progress, Take
 from rhythmic_foley.takes import Draft, draw_mel, read_sound, read_take, write_take
@@ -114,7 +112,7 @@ class Studio:
         if describe:
             yield Progress(0.6, "Describing what sounds")
             said = self._describe(clip, digest)
-            onsets = _fitting(onsets, said.events)
+            onsets = fitting(onsets, said.events)
         notes = said.notes
         if describe and all(event.label == UNKNOWN for event in said.events):
             notes = (*notes, UNKNOWN_NOTE)
@@ -134,36 +132,34 @@ class Studio:
             FoleyError: if a control is out of its range, or the results cannot be written.
         """
         base = None if controls.fix is None else self._take_to_fix(analysis, controls.fix)
-        controls = _resolved(analysis, controls, base)
+        controls = resolved(analysis, controls, base)
         self._make_room()
         yield Progress(0.0, "Loading the model")
         stretch = self._stretch(analysis, controls)
+        here = local(controls, stretch)
         maker = self._maker(analysis, stretch, previews)
-        local = _local(controls, stretch)
-        alone = _alone(local) if controls.stems else ()
-        meter = Meter(controls.takes * sum(maker.steps(one) for one in (local, *alone)))
+        stems = alone(here) if controls.stems else ()
+        meter = Meter(controls.takes * sum(maker.steps(one) for one in (here, *stems)))
         for number in range(controls.takes):
             seed = (controls.seed + number) % (MAX_SEED + 1)
-            take = f"Take {number + 1} of {controls.takes}"
-            sound = yield from maker.make(replace(local, seed=seed), meter.named(take), base and base.sound)
-            stems = []
-            for one in alone:
-                label = one.events[0].label
-                stem = yield from maker.make(replace(one, seed=seed), meter.named(f"{take}, {label} alone"))
-                stems.append((label, stem.wave))
-            mix, heard, rate_hz = _heard(analysis.clip, stretch, local, sound, base)
+            label = f"Take {number + 1} of {controls.takes}"
+            sound = yield from maker.make(replace(here, seed=seed), meter.named(label), base and base.sound)
+            singles = []
+            for one in stems:
+                name = one.events[0].label
+                single = yield from maker.make(replace(one, seed=seed), meter.named(f"{label}, {name} alone"))
+                singles.append((name, single.wave))
+            asked = replace(controls, seed=seed, takes=1)
             draft = Draft(
                 clip=stretch.path,
                 title=analysis.clip.path.stem,
-                asked=replace(controls, seed=seed, takes=1),
-                onsets=local.onsets,
+                asked=asked,
+                onsets=here.onsets,
                 sound=sound,
-                mix=mix,
-                heard=heard,
-                heard_rate_hz=rate_hz,
-                stems=tuple(stems),
+                heard=heard(analysis.clip, stretch, here, sound, base),
+                stems=tuple(singles),
                 facts={"clip_sha256": analysis.digest, "model": self.folder.name, "revision": self.revision},
-                notes=(stretch.note, _unknown_note(controls)),
+                notes=(stretch.note, _unknown_note(asked)),
             )
             yield write_take(draft, Path(out_dir))
 
@@ -177,19 +173,19 @@ class Studio:
         wave, rate_hz = read_wav(wave) if isinstance(wave, Path) else (wave, SAMPLE_RATE_HZ)
         return draw_mel(wave, rate_hz, out, onsets.times_s if onsets else ())
 
-    def _stretch(self, analysis: Analysis, controls: Controls) -> _Stretch:
+    def _stretch(self, analysis: Analysis, controls: Controls) -> Stretch:
         """What of the clip is dubbed: all of it, or the range as a file of its own."""
         clip = analysis.clip
         if controls.range_s is None:
-            return _Stretch(clip.path, 0.0, clip.duration_s)
+            return Stretch(clip.path, 0.0, clip.duration_s)
         cut = plan_cut(clip.path, *controls.range_s)
         key = Cache.key("stretch-1", analysis.digest, cut)
         path = self._made("stretch", key, ".mp4", lambda path: write_cut(clip.path, cut, path))
         note = "" if cut.copied else "The range does not begin on a key frame, so its picture was re-encoded."
         _check_length(probe(path))
-        return _Stretch(path, cut.start_s, cut.end_s - cut.start_s, note)
+        return Stretch(path, cut.start_s, cut.end_s - cut.start_s, note)
 
-    def _take_to_fix(self, analysis: Analysis, fix: Fix) -> _Base:
+    def _take_to_fix(self, analysis: Analysis, fix: Fix) -> Base:
         """What stays around a stretch made anew.
 
         Raises:
@@ -202,9 +198,9 @@ class Studio:
             raise FoleyError(f"{take.name} was made for another clip; choose one of this clip's takes to fix.")
         if made_of.get("revision") != self.revision:
             raise FoleyError(f"{take.name} was made with another model; fix it with that one.")
-        return _Base(take, Controls.from_json(text, take.folder), *read_sound(take))
+        return Base(take, Controls.from_json(text, take.folder), *read_sound(take))
 
-    def _maker(self, analysis: Analysis, stretch: _Stretch, previews: bool) -> SoundMaker:
+    def _maker(self, analysis: Analysis, stretch: Stretch, previews: bool) -> SoundMaker:
         features = self._features(analysis) if self.pipeline.needs_video else None
         return SoundMaker(
             self.pipeline, self.revision, self.cache, stretch.duration_s, previews, features, stretch.start_s
@@ -256,110 +252,12 @@ class Studio:
         return self.cache.get(kind, key, suffix) or self.cache.put(kind, key, suffix, write)
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """What is dubbed: a file with just its picture, and where in the clip that begins."""
-
-    path: Path
-    start_s: float
-    duration_s: float
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class _Base:
-    """A take of which a stretch is made anew."""
-
-    take: Take
-    controls: Controls
-    sound: Sound
-    mix: Mix
-
-
 def _check_length(clip: ClipInfo) -> None:
     if clip.duration_s < MIN_CLIP_S - _SLACK_S:
         raise FoleyError(f"This clip is {clip.duration_s:.2f} s long; at least {MIN_CLIP_S:g} s are needed.")
     if clip.duration_s > MAX_CLIP_S + 1:
         minutes = clip.duration_s / 60
         raise FoleyError(f"This clip is {minutes:.1f} min long; the limit is {MAX_CLIP_S / 60:g} min. Please trim it.")
-
-
-def _resolved(analysis: Analysis, controls: Controls, base: _Base | None) -> Controls:
-    """The controls with nothing left open: proposals (or those of the take to fix) taken over, the seed drawn."""
-    before = base.controls if base else Controls(events=analysis.events, onsets=analysis.onsets)
-    events = before.events if controls.events is None else controls.events
-    if controls.text is not None and controls.text.strip():
-        events = (SoundEvent(controls.text.strip()),)
-    onsets = before.onsets if controls.onsets is None else controls.onsets
-    if base is None and controls.onsets is None:
-        onsets = _fitting(onsets, events)
-    seed = random.SystemRandom().randint(0, MAX_SEED) if controls.seed is None else controls.seed
-    resolved = replace(controls, events=events, onsets=onsets, seed=seed, text=None)
-    if base is None:
-        return resolved
-    return replace(
-        resolved,
-        range_s=before.range_s,
-        loudness_lufs=before.loudness_lufs,
-        keep_original_db=before.keep_original_db,
-    )
-
-
-def _local(controls: Controls, stretch: _Stretch) -> Controls:
-    """The controls with their times counted from the beginning of what is dubbed."""
-    if controls.range_s is None:
-        return controls
-    start_s, end_s = stretch.start_s, stretch.start_s + stretch.duration_s
-    fix = controls.fix
-    return replace(
-        controls,
-        events=events_between(controls.events, start_s, end_s),
-        onsets=controls.onsets.between(start_s, end_s),
-        fix=fix and replace(fix, start_s=max(0.0, fix.start_s - start_s), end_s=fix.end_s - start_s),
-    )
-
-
-def _alone(controls: Controls) -> tuple[Controls, ...]:
-    """The controls for each event's stem, if there are several events: its own time, and hits unless it goes on."""
-    known = [event for event in controls.events if event.label != UNKNOWN]
-    if len(known) < 2:
-        return ()
-
-    def hits(event: SoundEvent) -> Onsets:
-        end_s = MAX_CLIP_S + 1 if event.end_s is None else event.end_s
-        return _fitting(controls.onsets, (event,)).between(event.start_s, end_s).shift(event.start_s)
-
-    return tuple(replace(controls, events=(event,), onsets=hits(event), fix=None) for event in known)
-
-
-def _heard(
-    clip: ClipInfo, stretch: _Stretch, controls: Controls, sound: Sound, base: _Base | None
-) -> tuple[Mix, np.ndarray, int]:
-    """The mix, the sound that goes to disk (N,), and its rate: the original's own where that is kept."""
-    original, rate_hz = None, sound.rate_hz
-    if controls.keep_original_db is not None and clip.has_audio:
-        rate_hz = clip.audio_rate_hz if clip.audio_rate_hz in AAC_RATES_HZ else 48_000
-        original = read_audio(clip.path, rate_hz)
-    samples = round(stretch.duration_s * rate_hz)
-    wave = _exactly(resample(sound.wave, sound.rate_hz, rate_hz), samples)
-    if original is not None:
-        original = _exactly(original[round(stretch.start_s * rate_hz) :], samples)
-    if base is None:
-        mix = Mix.of(wave, rate_hz, controls.loudness_lufs, original, controls.keep_original_db or 0.0)
-        return mix, mix.apply(wave, original), rate_hz
-    # 16-bit samples that are read as floats are written as the very same samples again.
-    old, new = _exactly(read_wav(base.take.wav)[0], samples), base.mix.apply(wave, original)
-    return base.mix, with_stretch(old, new, rate_hz, controls.fix.start_s, controls.fix.end_s), rate_hz
-
-
-def _exactly(wave: np.ndarray, samples: int) -> np.ndarray:
-    """(N,) cut or followed by silence."""
-    return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
-
-
-def _fitting(onsets: Onsets, events: tuple[SoundEvent, ...]) -> Onsets:
-    """Proposed onsets, none where everything described goes on without hits: rain must not be chopped by motion."""
-    return Onsets() if events and all(goes_on(event.label) for event in events) else onsets
 
 
 def _unknown_note(controls: Controls) -> str:

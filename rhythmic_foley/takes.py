@@ -29,6 +29,15 @@ _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
+class Heard:
+    """The sound of a take as it goes to disk: float32 (N,), its rate, and how it was mixed."""
+
+    wave: np.ndarray
+    rate_hz: int
+    mix: Mix
+
+
+@dataclass(frozen=True)
 class Draft:
     """What a take is written from.
 
@@ -38,7 +47,6 @@ class Draft:
         asked: the controls as they go into the settings file.
         onsets: the wanted ones, counted from the picture's beginning.
         sound: the bare sound.
-        heard: float32 (N,) at `heard_rate_hz`, the sound as it goes to disk.
         stems: label and bare sound of each event alone, (N,) at the rate of `sound`.
         facts: stored beside the controls: clip_sha256, model, revision.
     """
@@ -48,9 +56,7 @@ class Draft:
     asked: Controls
     onsets: Onsets
     sound: Sound
-    mix: Mix
-    heard: np.ndarray
-    heard_rate_hz: int
+    heard: Heard
     stems: tuple[tuple[str, np.ndarray], ...] = ()
     facts: Mapping[str, str] | None = None
     notes: tuple[str, ...] = ()
@@ -165,14 +171,15 @@ def safe_name(text: str) -> str:
 
 
 def _write_files(draft: Draft, folder: Path, stem: str) -> None:
-    write_wav(folder / f"{stem}.wav", draft.heard, draft.heard_rate_hz)
-    report = mux(draft.clip, draft.heard, draft.heard_rate_hz, folder / f"{stem}.mp4")
+    write_wav(folder / f"{stem}.wav", draft.heard.wave, draft.heard.rate_hz)
+    report = mux(draft.clip, draft.heard.wave, draft.heard.rate_hz, folder / f"{stem}.mp4")
     draw_mel(*read_wav(folder / f"{stem}.wav"), folder / f"{stem}.png", draft.onsets.times_s)
+    gain = draft.heard.mix.gain
     for number, (label, wave) in enumerate(draft.stems, start=1):
-        loudest = max(1.0, float(np.abs(draft.mix.gain * wave).max(initial=0.0)))
+        loudest = max(1.0, float(np.abs(gain * wave).max(initial=0.0)))
         name = f"{number:02d}-{safe_name(label)}.wav"
-        write_wav(folder / "stems" / name, draft.mix.gain * wave / loudest, draft.sound.rate_hz)
-    sound, mix = draft.sound, draft.mix
+        write_wav(folder / "stems" / name, gain * wave / loudest, draft.sound.rate_hz)
+    sound, mix = draft.sound, draft.heard.mix
     np.savez(
         folder / f"{stem}.npz",
         wave=sound.wave,

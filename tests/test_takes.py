@@ -170,6 +170,8 @@ def test_what_cannot_be_fixed_is_said(studio: Studio, clip: Path, tmp_path: Path
     fix = replace(QUICK, fix=Fix(take.folder, 0.2, 0.4))
     with pytest.raises(FoleyError, match="made for another clip"):
         dub(studio, replace(analysis, digest="0"), fix, tmp_path)
+    with pytest.raises(FoleyError, match="outside of the take, which goes from 0.00 to 1.00 s"):
+        dub(studio, analysis, replace(QUICK, fix=Fix(take.folder, 1.2, 1.4)), tmp_path)
     settings = json.loads(take.settings.read_text())
     take.settings.write_text(json.dumps({**settings, "revision": "older"}))
     with pytest.raises(FoleyError, match="made with another model"):
