@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import gradio as gr
 
     from rhythmic_foley.studio import Studio
 
+# On ZeroGPU no length at all silently means a queue of one.
 QUEUE_LENGTH = 16
 
 
-def build_app(studio: Studio) -> gr.Blocks:
-    """The page and its API endpoints `/analyse` and `/dub`, working on `studio`."""
+def build_app(studio: Studio, models: Sequence[str] | None = None) -> gr.Blocks:
+    """The page and its API endpoints `/analyse` and `/dub`.
+
+    Args:
+        studio: works unless another model is chosen.
+        models: names of all models that can be chosen; by default those that lie beside the studio's.
+    """
+    from rhythmic_foley.checkpoints import available
     from rhythmic_foley.ui.layout import build_app as build
 
-    return build(studio)
+    return build(studio, available() if models is None else models).queue(max_size=QUEUE_LENGTH)
+
+
+def serving() -> dict[str, Any]:
+    """What `gradio.Blocks.launch` and `gradio.mount_gradio_app` must both be told about this page."""
+    from rhythmic_foley.ui.layout import MAX_UPLOAD_MB
+    from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
+
+    return {
+        "theme": build_theme(),
+        "css_paths": STYLE,
+        "head": HEAD,
+        "footer_links": ["api", "settings"],
+        "max_file_size": f"{MAX_UPLOAD_MB}mb",
+        # The browser would keep links to files that are long deleted.
+        "run_history": False,
+        # What is for people comes as gr.Error or gr.Warning; anything else belongs in the log.
+        "show_error": False,
+    }
 
 
 def launch(studio: Studio, *, server_name: str | None = None, server_port: int | None = None, **options: Any) -> Any:
@@ -30,23 +58,7 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
     Returns:
         What Gradio's launch returns: (app, local address, public address).
     """
-    from rhythmic_foley.ui.handlers import examples
-    from rhythmic_foley.ui.layout import MAX_UPLOAD_MB
-    from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
-
-    settings = {
-        "theme": build_theme(),
-        "css_paths": STYLE,
-        "head": HEAD,
-        "footer_links": ["api", "settings"],
-        "allowed_paths": [str(path) for path in examples()],
-        "max_file_size": f"{MAX_UPLOAD_MB}mb",
-        # The browser would keep links to files that are long deleted.
-        "run_history": False,
-        # What is for people comes as gr.Error or gr.Warning; anything else belongs in the log.
-        "show_error": False,
-        **options,
-    }
-    # On ZeroGPU no length at all silently means a queue of one.
-    page = build_app(studio).queue(max_size=QUEUE_LENGTH)
-    return page.launch(server_name=server_name, server_port=server_port, **settings)
+    page = build_app(studio)
+    # On a borrowed GPU networks must be there before the first call; elsewhere the first visitor need not wait.
+    threading.Thread(target=lambda: studio.pipeline, daemon=True).start()
+    return page.launch(server_name=server_name, server_port=server_port, **{**serving(), **options})

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,13 @@ import gradio as gr
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import events_from_json
 from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.studio import Analysis, Controls, Progress, Studio, Take
-from rhythmic_foley.ui.handlers import CALM, NO_CLIP, new_run
+from rhythmic_foley.requests import Analysis, Controls, Progress, Take
+from rhythmic_foley.ui.form import span_of
+from rhythmic_foley.ui.gpu import on_gpu, seconds_needed
+from rhythmic_foley.ui.handlers import NO_CLIP, Studios
+from rhythmic_foley.ui.jobs import CALM
+from rhythmic_foley.ui.visits import Visits
+from rhythmic_foley.ui.wiring import MODEL
 
 log = logging.getLogger(__name__)
 
@@ -24,24 +29,26 @@ _PLAIN = Controls()
 
 
 class Endpoints:
-    """What programs may ask of one studio."""
+    """What programs may ask of the studios."""
 
-    def __init__(self, studio: Studio, runs: Path) -> None:
-        """Take the studio, and the folder below which every run gets its own."""
-        self.studio = studio
-        self.runs = runs
+    def __init__(self, studios: Studios, visits: Visits) -> None:
+        """Take the studios, and where every call gets a folder of its own."""
+        self.studios = studios
+        self.visits = visits
+        self._dub_there = on_gpu(self._dub_here, seconds_needed)
 
-    def analyse(self, clip: str) -> Iterator[dict[str, Any]]:
+    def analyse(self, clip: str, model: str | None = None) -> Iterator[dict[str, Any]]:
         """What sounds in a clip, and when.
 
         Args:
             clip: the video file.
+            model: name of one of the models there; the usual one if left out.
 
         Returns:
             Progress while it is made; at last the clip's facts, describer, events, onsets_s, strengths and threshold.
         """
         with _errors_as_sentences():
-            for item in self._analyse(clip):
+            for item in self._analyse(clip, model):
                 yield _said(item) if isinstance(item, Progress) else _as_json(item)
 
     def dub(
@@ -53,12 +60,17 @@ class Endpoints:
         negative: str = _PLAIN.negative,
         semantic_scale: float = _PLAIN.semantic_scale,
         temporal_scale: float = _PLAIN.temporal_scale,
-        guidance_scale: float = _PLAIN.guidance_scale,
-        steps: int = _PLAIN.steps,
+        guidance_scale: float | None = None,
+        steps: int | None = None,
         seed: int | None = None,
         takes: int = 1,
         keep_original_db: float | None = None,
         loudness_lufs: float | None = _PLAIN.loudness_lufs,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        reference: str | None = None,
+        reference_strength: float = _PLAIN.reference_strength,
+        model: str | None = None,
     ) -> Iterator[tuple[list[str], list[str], dict[str, Any]]]:
         """Dub a clip. What is left out is proposed from the picture.
 
@@ -70,17 +82,23 @@ class Endpoints:
             negative: what should not be heard.
             semantic_scale: strength of the description, 0 to 2; 0 is off.
             temporal_scale: strength of the onsets, 0 to 2; 0 is off.
-            guidance_scale: how closely to follow picture and text.
-            steps: denoising steps.
+            guidance_scale: how closely to follow picture and text; the model's own if left out.
+            steps: denoising steps; the model's own if left out.
             seed: the same seed gives the same takes; drawn if left out.
             takes: 1 to 4.
             keep_original_db: gain at which the clip's own sound is mixed in; left out for none.
             loudness_lufs: integrated loudness of the result; null for as it comes.
+            start_s: where in the clip to begin; left out for its beginning.
+            end_s: where in the clip to end; left out for its end.
+            reference: a sound file of one hit as it should sound.
+            reference_strength: how much of it stays, 0 to 1.
+            model: name of one of the models there; the usual one if left out.
 
         Returns:
             Dubbed videos, wavs, and {"takes": [seed, measured hits and settings of each]}.
         """
         with _errors_as_sentences():
+            plain = self.studios[model].defaults
             controls = Controls(
                 events=None if events is None else events_from_json(json.dumps(events)),
                 onsets=None if onsets is None else Onsets.of(onsets),
@@ -88,35 +106,77 @@ class Endpoints:
                 negative=negative,
                 semantic_scale=semantic_scale,
                 temporal_scale=temporal_scale,
-                guidance_scale=guidance_scale,
-                steps=int(steps),
+                guidance_scale=plain.guidance_scale if guidance_scale is None else guidance_scale,
+                steps=plain.steps if steps is None else int(steps),
                 seed=None if seed is None else int(seed),
                 takes=int(takes),
                 keep_original_db=keep_original_db,
                 loudness_lufs=loudness_lufs,
+                reference=None if reference is None else Path(reference),
+                reference_strength=reference_strength,
             )
             done: list[Take] = []
-            for item in self._dub(clip, controls):
+            for item in self._dub(clip, controls, (start_s, end_s), model):
                 if isinstance(item, Take):
                     done.append(item)
                 state = _said(item) if isinstance(item, Progress) else {}
                 yield _files(done, "video"), _files(done, "wav"), state | {"takes": [_take(take) for take in done]}
 
-    def _analyse(self, clip: str, **what: bool) -> Iterator[Progress | Analysis]:
+    def _analyse(self, clip: str, model: str | None, **what: bool) -> Iterator[Progress | Analysis]:
         if not clip:
             raise FoleyError(NO_CLIP)
-        with closing(self.studio.analyse(clip, **what)) as work:
+        with closing(self.studios[model].analyse(clip, **what)) as work:
             yield from work
 
-    def _dub(self, clip: str, controls: Controls) -> Iterator[Progress | Take]:
+    def _dub(
+        self, clip: str, controls: Controls, span: tuple[float | None, float | None], model: str | None
+    ) -> Iterator[Progress | Take]:
         told = controls.text is not None or controls.events is not None
-        for item in self._analyse(clip, describe=not told, find_onsets=controls.onsets is None):
+        for item in self._analyse(clip, model, describe=not told, find_onsets=controls.onsets is None):
             if isinstance(item, Progress):
                 yield item
             else:
                 analysis = item
-        with closing(self.studio.dub(analysis, controls, new_run(self.runs))) as work:
+        controls = replace(controls, range_s=span_of(*span, analysis.clip.duration_s))
+        folder = self.visits.folder(self.visits.new())
+        with closing(self._dub_there(analysis, controls, folder, model)) as work:
             yield from work
+
+    def _dub_here(
+        self, analysis: Analysis, controls: Controls, folder: Path, model: str | None
+    ) -> Iterator[Progress | Take]:
+        yield from self.studios[model].dub(analysis, controls, folder)
+
+
+def wire_api(endpoints: Endpoints) -> None:
+    """`/analyse` and `/dub`. Their components are never shown; Gradio derives types and upload checks from them."""
+    with gr.Group(visible=False):
+        clip = gr.Video(label="clip")
+        model = gr.Textbox(None, label="model")
+        analysis = gr.JSON(label="analysis")
+        videos, wavs = (gr.File(label=label, file_count="multiple") for label in ("videos", "wavs"))
+        takes = gr.JSON(label="takes")
+        settings = {
+            "events": gr.JSON(None, label="events"),
+            "onsets": gr.JSON(None, label="onsets"),
+            "text": gr.Textbox("", label="text"),
+            "negative": gr.Textbox(_PLAIN.negative, label="negative"),
+            "semantic_scale": gr.Number(_PLAIN.semantic_scale, label="semantic_scale"),
+            "temporal_scale": gr.Number(_PLAIN.temporal_scale, label="temporal_scale"),
+            "guidance_scale": gr.Number(None, label="guidance_scale"),
+            "steps": gr.Number(None, label="steps", precision=0),
+            "seed": gr.Number(None, label="seed", precision=0),
+            "takes": gr.Number(1, label="takes", precision=0),
+            "keep_original_db": gr.Number(None, label="keep_original_db"),
+            "loudness_lufs": gr.Number(_PLAIN.loudness_lufs, label="loudness_lufs"),
+            "start_s": gr.Number(None, label="start_s"),
+            "end_s": gr.Number(None, label="end_s"),
+            "reference": gr.Audio(None, label="reference", type="filepath"),
+            "reference_strength": gr.Number(_PLAIN.reference_strength, label="reference_strength"),
+        }
+        trigger = gr.Button()
+    trigger.click(endpoints.analyse, [clip, model], analysis, api_name="analyse", **MODEL)
+    trigger.click(endpoints.dub, [clip, *settings.values(), model], [videos, wavs, takes], api_name="dub", **MODEL)
 
 
 @contextmanager

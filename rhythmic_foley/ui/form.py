@@ -5,27 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
-from rhythmic_foley.motion import pick_onsets
 from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.studio import Analysis, Controls
+from rhythmic_foley.requests import MAX_SEED, Analysis, Controls
+from rhythmic_foley.ui.timeline.value import events_to_value, onsets_from_value, onsets_to_value
 
-MAX_SEED = 2**31 - 1
-EVENT_HEADERS = ("start", "end", "sound", "detail")
+ROW_LENGTH = 4  # start, end, label, detail
 
 
 @dataclass(frozen=True)
 class Form:
     """Values of the page's controls when a button is pressed; each field is the name of one control."""
 
-    events: Sequence[Sequence[Any]]
+    events: Sequence[Sequence[Any]] | None
     text: str
     negative: str
-    onsets: str
-    threshold: float
+    timeline: dict[str, Any] | None
+    range_from: float | None
+    range_to: float | None
     semantic_scale: float
     temporal_scale: float
     guidance_scale: float
@@ -36,30 +37,79 @@ class Form:
     keep_original_db: float
     normalise: bool
     loudness_lufs: float
+    reference: str | None
+    reference_strength: float
+    stems: bool
+    classifier_scale: float
 
     def controls(self, analysis: Analysis, *, proposed: bool) -> Controls:
         """The request to the studio.
 
         Args:
-            proposed: the analysis was made just now, so that an empty table or field means "as proposed" rather than
-                "none".
+            proposed: the analysis was made just now, so that an empty table or timeline means "as proposed" rather
+                than "none".
         """
-        events = events_from_rows(self.events, analysis.events)
-        onsets = onsets_from_text(self.onsets, analysis, self.threshold)
+        events = events_from_rows(self.events or (), analysis.events)
+        onsets = onsets_from_value(self.timeline, analysis.clip.duration_s) if self.timeline else Onsets()
         return Controls(
             events=None if proposed and not events else events,
-            onsets=None if proposed and not self.onsets.strip() else onsets,
+            onsets=None if proposed and not len(onsets) else onsets,
             text=self.text.strip() or None,
             negative=self.negative.strip(),
             semantic_scale=float(self.semantic_scale),
             temporal_scale=float(self.temporal_scale),
             guidance_scale=float(self.guidance_scale),
             steps=int(self.steps),
-            seed=_seed(self.seed),
+            seed=seed_from_text(self.seed),
             takes=int(self.takes),
             keep_original_db=float(self.keep_original_db) if self.keep_original else None,
             loudness_lufs=float(self.loudness_lufs) if self.normalise else None,
+            range_s=span_of(self.range_from, self.range_to, analysis.clip.duration_s),
+            reference=Path(self.reference) if self.reference else None,
+            reference_strength=float(self.reference_strength),
+            stems=bool(self.stems),
+            classifier_scale=float(self.classifier_scale),
         )
+
+
+def values_from_controls(controls: Controls, duration_s: float) -> dict[str, Any]:
+    """Inverse of `Form.controls`: what the page's controls would say."""
+    start_s, end_s = controls.range_s or (0.0, duration_s)
+    return {
+        "events": rows_from_events(controls.events or ()),
+        "text": controls.text or "",
+        "negative": controls.negative,
+        "timeline": marks(controls.onsets or Onsets(), controls.events or ()),
+        "range_from": round(start_s, 3),
+        "range_to": round(end_s, 3),
+        "semantic_scale": controls.semantic_scale,
+        "temporal_scale": controls.temporal_scale,
+        "guidance_scale": controls.guidance_scale,
+        "steps": controls.steps,
+        "seed": "" if controls.seed is None else str(controls.seed),
+        "takes": controls.takes,
+        "keep_original": controls.keep_original_db is not None,
+        **({} if controls.keep_original_db is None else {"keep_original_db": controls.keep_original_db}),
+        "normalise": controls.loudness_lufs is not None,
+        **({} if controls.loudness_lufs is None else {"loudness_lufs": controls.loudness_lufs}),
+        "reference": None if controls.reference is None else str(controls.reference),
+        "reference_strength": controls.reference_strength,
+        "stems": controls.stems,
+        "classifier_scale": controls.classifier_scale,
+    }
+
+
+def marks(onsets: Onsets, events: Sequence[SoundEvent]) -> dict[str, Any]:
+    """Onsets and sounds for the timeline, which keeps the rest of what it shows."""
+    return {"onsets": onsets_to_value(onsets), "events": events_to_value(events)}
+
+
+def span_of(start_s: float | None, end_s: float | None, duration_s: float) -> tuple[float, float] | None:
+    """The stretch between two number fields; None if that is the whole clip. An empty field is the clip's edge."""
+    start_s = 0.0 if start_s is None else float(start_s)
+    end_s = duration_s if end_s is None else min(float(end_s), duration_s)
+    # The fields show milliseconds, the clip's end may lie between two.
+    return None if start_s <= 0 and end_s >= duration_s - 0.001 else (start_s, end_s)
 
 
 def rows_from_events(events: Sequence[SoundEvent]) -> list[list[Any]]:
@@ -78,8 +128,7 @@ def events_from_rows(rows: Sequence[Sequence[Any]], proposed: Sequence[SoundEven
     known = {tuple(row): event for row, event in zip(rows_from_events(proposed), proposed, strict=True)}
     events = []
     for number, row in enumerate(rows, start=1):
-        # The table lets people add columns, which mean nothing here.
-        start, end, label, detail = (_cell(value) for value in row[: len(EVENT_HEADERS)])
+        start, end, label, detail = (_cell(value) for value in (*row, *[""] * ROW_LENGTH)[:ROW_LENGTH])
         if not (label or detail or end):
             continue
         if not label:
@@ -91,25 +140,16 @@ def events_from_rows(rows: Sequence[Sequence[Any]], proposed: Sequence[SoundEven
     return tuple(events)
 
 
-def onsets_from_text(text: str, analysis: Analysis | None, threshold: float) -> Onsets:
-    """Typed times; those that were picked from the curve keep their strength, new ones hit as hard as any."""
-    typed = Onsets.parse(text)
-    picked = analysis.onsets if analysis is None or threshold == analysis.threshold else None
-    if analysis is not None and picked is None:
-        picked = pick_onsets(analysis.curve, threshold)
-    known = dict(zip((round(time_s, 3) for time_s in picked.times_s), picked.strengths, strict=True)) if picked else {}
-    strengths = [
-        known.get(round(time_s, 3), 1.0) if strength == 1.0 else strength
-        for time_s, strength in zip(typed.times_s, typed.strengths, strict=True)
-    ]
-    return Onsets.of(typed.times_s, strengths)
-
-
 def _short(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
-def _seed(text: str) -> int | None:
+def seed_from_text(text: str) -> int | None:
+    """A typed seed; None for an empty field.
+
+    Raises:
+        FoleyError: if it is no seed.
+    """
     text = text.strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""What the page does when a button is pressed: build one request, follow the studio, say what happened.
+"""What the page does from a clip to its takes: build one request, follow the studio, say what happened.
 
 Handlers take the values of controls by name and give back updates by name; which component a name stands for is the
 layout's business. Those that take long are generators, because only a generator can be stopped between two steps.
@@ -9,165 +9,200 @@ from __future__ import annotations
 import logging
 import os
 import random
-import shutil
+import re
 import tempfile
-import time
-import uuid
-from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.motion import pick_onsets
-from rhythmic_foley.studio import Analysis, Controls, Progress, Studio, Take
+from rhythmic_foley.requests import MAX_SEED, Analysis, Controls, Progress, Take
+from rhythmic_foley.studio import Studio
+from rhythmic_foley.takes import rename_take
 from rhythmic_foley.ui import pictures
-from rhythmic_foley.ui.form import MAX_SEED, Form, onsets_from_text, rows_from_events
+from rhythmic_foley.ui.form import Form, marks, rows_from_events, values_from_controls
+from rhythmic_foley.ui.gpu import on_gpu, seconds_needed
+from rhythmic_foley.ui.jobs import CALM, JOBS, Job, Switch, Updates, follow
+from rhythmic_foley.ui.samples import examples, unpack
+from rhythmic_foley.ui.timeline import timeline_value
+from rhythmic_foley.ui.visits import Visits
+from rhythmic_foley.ui.widgets import HIDDEN
 
 log = logging.getLogger(__name__)
 
-Updates = dict[str, Any]
-
-# The buttons that start a job; each has its own progress and its own Stop.
-JOBS = ("quick", "describe", "generate")
-
-CALM = "Something went wrong here that is not your fault; please try again, or try another clip."
-STOPPED = "Stopped. Finished takes are kept."
 NO_CLIP = "Choose a clip first: upload one or take an example."
-EXAMPLES = Path(__file__).parents[2] / "examples"
-KEEP_S = 6 * 3600
+
+Takes = tuple[Take, ...]
 
 
-@dataclass
-class Switch:
-    """How the rest of the page reaches a running job; it looks here after each step."""
+class Studios:
+    """The studios that a page can work with: one a model, the first of which is the usual one."""
 
-    stopped: bool = False
-    dropped: bool = False  # nobody wants its results any more
+    def __init__(self, first: Studio, others: Sequence[str] = ()) -> None:
+        self.names = (first.folder.name, *(name for name in others if name != first.folder.name))
+        self._open = {self.names[0]: first}
 
-
-@dataclass(frozen=True)
-class Job:
-    """A long piece of work: where it shows its progress. The page's other jobs cannot be started meanwhile."""
-
-    name: str
-
-    def working(self, progress: Progress | None = None) -> Updates:
-        """Progress; without one, the first sign that something happens."""
-        resting = {name: gr.update(interactive=False) for name in JOBS} if progress is None else {}
-        bar = pictures.progress_bar(progress or Progress(0.0, "Starting", None))
-        stop = gr.update(value="Stop", visible=True, interactive=True)
-        shown = {f"{self.name}_stop": stop} if progress is None else {}
-        return {f"{self.name}_status": gr.update(value=bar, visible=True), **resting, **shown}
-
-    def idle(self, sentence: str = "", *, trouble: bool = False) -> Updates:
-        """The page at rest again, with the last word on what happened."""
-        status = gr.update(value=pictures.said(sentence, trouble=trouble) if sentence else "", visible=bool(sentence))
-        return {
-            f"{self.name}_status": status,
-            f"{self.name}_stop": gr.update(visible=False),
-            **{name: gr.update(interactive=True) for name in JOBS},
-        }
+    def __getitem__(self, name: str | None) -> Studio:
+        """The studio of a model; the usual one for a name that is none of `names`."""
+        name = name if name in self.names else self.names[0]
+        if name not in self._open:
+            self._open[name] = Studio(name)
+        return self._open[name]
 
 
 class Handlers:
-    """The page's handlers for one studio. Holds nothing of any visitor: that lives in the page's own state."""
+    """From a clip to its takes, for the studios of one page. Holds nothing of any visitor: the page's state does."""
 
-    def __init__(self, studio: Studio, runs: Path | None = None) -> None:
-        """Take the studio, and the folder below which every run gets its own."""
-        self.studio = studio
-        self.runs = runs or Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir(), "gradio")) / "runs"
+    def __init__(self, studio: Studio, runs: Path | None = None, models: Sequence[str] = ()) -> None:
+        """Take the studio, the folder below which every visitor gets one, and names of further models."""
+        self.studios = Studios(studio, models)
+        root = runs or Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir(), "gradio")) / "visits"
+        self.visits = Visits(root)
+        self._dub_there = on_gpu(self._dub_here, seconds_needed)
 
-    def take_example(self, example: int) -> Updates:
-        """One of the clips that come with the project, as if it had been uploaded."""
-        return {"clip": str(examples()[example])}
+    def restore(self, visit: str) -> Updates:
+        """What the page showed before it was reloaded."""
+        recalled = self.visits.recall(visit)
+        if recalled is None:
+            return {"visit": ""}
+        page = self._shown(recalled.clip) | {"visit": visit, "clip": recalled.clip, "shown": recalled.clip}
+        if recalled.analysed:
+            *_, analysis = self.studios[None].analyse(recalled.clip)  # found in the cache
+            onto = page["timeline"]["value"]
+            page |= proposals(analysis)
+            page["timeline"] = gr.update(value=onto | found(analysis), visible=True)
+        if recalled.takes:
+            page |= self._with_settings_of(recalled.takes[-1], page)
+            page |= shelf(recalled.takes, len(recalled.takes) - 1)
+        return page
 
-    def show_clip(self, clip: str | None, switch: Switch | None = None) -> Updates:
-        """Facts of a new clip; whatever belonged to the last one goes, a running job too."""
+    def take_example(self, example: int, visit: str, switch: Switch | None) -> Updates:
+        """One of the clips that come with the project, with the takes that were made of it beforehand."""
         if switch is not None:
             switch.dropped = True
-        cleared = {
-            "analysis": None,
-            "finished": (),
-            "results": gr.update(visible=False),
-            "events": [],
-            "text": "",
-            "onsets": "",
-            "strip": gr.update(visible=False),
-            "describer": gr.update(visible=False),
-            **{f"{name}_status": gr.update(visible=False) for name in JOBS},
-        }
+        visit = visit if self.visits.knows(visit) else self.visits.new()
+        clip, takes = unpack(examples()[example], self.visits.folder(visit))
+        page = cleared() | self._shown(clip) | {"visit": visit, "clip": clip, "shown": clip}
+        if takes:
+            page |= self._with_settings_of(takes[-1], page) | {"seed": ""}
+            page |= shelf(takes, len(takes) - 1)
+        self.visits.remember(visit, clip, takes, analysed=False)
+        return page
+
+    def show_clip(self, clip: str | None, shown: str | None, visit: str, switch: Switch | None = None) -> Updates:
+        """Facts of a new clip; whatever belonged to the last one goes, a running job too."""
+        if clip == shown:
+            return {}  # set by a handler, which has said all about it
+        if switch is not None:
+            switch.dropped = True
         if not clip:
-            return cleared | {"facts": gr.update(visible=False)}
+            return cleared()
+        visit = visit if self.visits.knows(visit) else self.visits.new()
+        page = cleared() | {"visit": visit, "shown": clip}
         try:
-            *_, analysis = self.studio.analyse(clip, describe=False, find_onsets=False)
+            page |= self._shown(clip)
+            self.visits.remember(visit, clip, (), analysed=False)
         except FoleyError as error:
             gr.Warning(str(error), title="Clip")
-            return cleared | {"facts": gr.update(value=pictures.said(str(error), trouble=True), visible=True)}
+            page["facts"] = gr.update(value=pictures.said(str(error), trouble=True), visible=True)
         except Exception:
             log.exception("probing a clip failed")
-            return cleared | {"facts": gr.update(value=pictures.said(CALM, trouble=True), visible=True)}
-        return cleared | {"facts": gr.update(value=pictures.clip_facts(analysis.clip), visible=True)}
+            page["facts"] = gr.update(value=pictures.said(CALM, trouble=True), visible=True)
+        return page
 
-    def describe(self, clip: str | None) -> Iterator[Updates]:
+    def describe(self, clip: str | None, visit: str, finished: Takes, model: str | None) -> Iterator[Updates]:
         """Propose sounds and onsets, over whatever stood there."""
         job = Job("describe")
-        yield from _follow(job, self._describe(job, clip))
-
-    def repick(self, analysis: Analysis | None, threshold: float) -> Updates:
-        """Other onsets from the kept curve; nothing is analysed again."""
-        if analysis is None:
-            return {}
-        onsets = pick_onsets(analysis.curve, threshold)
-        return {"onsets": onsets.format(), "strip": _strip(analysis, onsets.times_s, threshold)}
-
-    def redraw(self, analysis: Analysis | None, threshold: float, onsets: str) -> Updates:
-        """The strip for onsets as typed, or the sentence about what cannot be read."""
-        try:
-            wanted = onsets_from_text(onsets, analysis, threshold)
-        except FoleyError as error:
-            return {"strip": gr.update(value=pictures.said(str(error), trouble=True), visible=True)}
-        if analysis is None:
-            return {"strip": gr.update(visible=False)}
-        return {"strip": _strip(analysis, wanted.times_s, threshold)}
+        yield from follow(job, self._describe(job, clip, visit, finished, model))
 
     def generate(
-        self, clip: str | None, analysis: Analysis | None, finished: tuple[Take, ...], **form: Any
+        self, clip: str | None, analysis: Analysis | None, finished: Takes, visit: str, model: str | None, **form: Any
     ) -> Iterator[Updates]:
         """Takes from what the controls say; a clip that was not looked at yet is looked at first."""
         job = Job("generate")
-        yield from _follow(job, self._generate(job, clip, analysis, finished, Form(**form)))
+        yield from follow(job, self._generate(job, clip, analysis, finished, visit, model, Form(**form)))
 
-    def quick(self, clip: str | None, finished: tuple[Take, ...]) -> Iterator[Updates]:
+    def quick(self, clip: str | None, finished: Takes, visit: str, model: str | None) -> Iterator[Updates]:
         """One take from the proposals and the defaults, whatever the controls say."""
         job = Job("quick")
-        yield from _follow(job, self._quick(job, clip, finished))
-
-    def stop(self, switch: Switch | None) -> Updates:
-        """Ask the running job to end; it says itself when it has, so that its last word is the last."""
-        if switch is not None:
-            switch.stopped = True
-        return {f"{name}_stop": gr.update(value="Stopping", interactive=False) for name in JOBS}
-
-    def show_take(self, finished: tuple[Take, ...], chosen: int | None) -> Updates:
-        """Another take of those that are there."""
-        return take_updates(finished, chosen) if chosen is not None and chosen < len(finished) else {}
-
-    def keep_seed(self, finished: tuple[Take, ...], chosen: int | None) -> Updates:
-        """The shown take's seed into the seed field."""
-        return {"seed": str(finished[chosen].seed)} if chosen is not None and chosen < len(finished) else {}
+        yield from follow(job, self._quick(job, clip, finished, visit, model))
 
     def new_seed(self) -> Updates:
         """A seed drawn at random."""
         return {"seed": str(random.randint(0, MAX_SEED))}
 
-    def _understand(self, job: Job, clip: str | None) -> Generator[Updates, None, Analysis]:
+    def bare(self, clip: str | None) -> Analysis:
+        """A clip that is only opened, not looked at.
+
+        Raises:
+            FoleyError: if there is none, or it cannot be dubbed.
+        """
         if not clip:
             raise FoleyError(NO_CLIP)
-        with closing(self.studio.analyse(clip)) as work:
+        *_, analysis = self.studios[None].analyse(clip, describe=False, find_onsets=False)
+        return analysis
+
+    def dub(
+        self,
+        job: Job,
+        analysis: Analysis,
+        controls: Controls,
+        finished: Takes,
+        visit: str,
+        model: str | None,
+        name: str = "",
+        beside: Callable[[Take], Updates] | None = None,
+    ) -> Iterator[Updates]:
+        """Follow a dub; each take stands on the shelf as soon as it is there.
+
+        Args:
+            name: of the take; by default takes are numbered.
+            beside: what else the page shows with a take.
+        """
+        before = len(finished)
+        with closing(self._dub_there(analysis, controls, self.visits.folder(visit), model)) as work:
+            for item in work:
+                if isinstance(item, Progress):
+                    yield job.working(item)
+                    continue
+                take = rename_take(item, name or next_name(finished))
+                finished = (*finished, take)
+                self.visits.remember(visit, str(analysis.clip.path), finished)
+                yield shelf(finished, len(finished) - 1) | (beside(take) if beside else {})
+        made = len(finished) - before
+        yield job.idle(f"{made} new take{'s' if made != 1 else ''} below.")
+
+    def _dub_here(
+        self, analysis: Analysis, controls: Controls, folder: Path, model: str | None
+    ) -> Iterator[Progress | Take]:
+        yield from self.studios[model].dub(analysis, controls, folder, previews=True)
+
+    def _shown(self, clip: str) -> Updates:
+        """The clip's facts, its whole length as range, and a timeline that waits for marks."""
+        analysis = self.bare(clip)
+        return {
+            "facts": gr.update(value=pictures.clip_facts(analysis.clip), visible=True),
+            "range": gr.update(visible=True),
+            "range_from": 0,
+            "range_to": round(analysis.clip.duration_s, 3),
+            "timeline": gr.update(value=timeline_value(analysis), visible=True),
+            "timeline_none": gr.update(visible=False),
+        }
+
+    def _with_settings_of(self, take: Take, page: Updates) -> Updates:
+        """The form as it was when a take was made; its marks on the timeline that the page already shows."""
+        controls = Controls.from_json(take.settings.read_text(encoding="utf-8"), take.folder)
+        values = values_from_controls(controls, page["range_to"])
+        values["timeline"] = gr.update(value=page["timeline"]["value"] | values["timeline"], visible=True)
+        return values | {"seed": "", "takes": 1}
+
+    def _understand(self, job: Job, clip: str | None, model: str | None) -> Generator[Updates, None, Analysis]:
+        if not clip:
+            raise FoleyError(NO_CLIP)
+        with closing(self.studios[model].analyse(clip)) as work:
             for item in work:
                 if isinstance(item, Progress):
                     yield job.working(item)
@@ -175,45 +210,56 @@ class Handlers:
                     analysis = item
         return analysis
 
-    def _describe(self, job: Job, clip: str | None) -> Iterator[Updates]:
-        analysis = yield from self._understand(job, clip)
+    def _describe(
+        self, job: Job, clip: str | None, visit: str, finished: Takes, model: str | None
+    ) -> Iterator[Updates]:
+        analysis = yield from self._understand(job, clip, model)
+        self.visits.remember(visit, str(clip), finished, analysed=True)
         yield proposals(analysis) | job.idle()
 
     def _generate(
-        self, job: Job, clip: str | None, analysis: Analysis | None, finished: tuple[Take, ...], form: Form
+        self,
+        job: Job,
+        clip: str | None,
+        analysis: Analysis | None,
+        finished: Takes,
+        visit: str,
+        model: str | None,
+        form: Form,
     ) -> Iterator[Updates]:
         fresh = analysis is None
         if analysis is None:
-            analysis = yield from self._understand(job, clip)
-            typed = {"events": bool(_filled(form.events)), "onsets": bool(form.onsets.strip()), "strip": False}
-            proposed = proposals(analysis)
-            yield {name: update for name, update in proposed.items() if not typed.get(name)}
+            analysis = yield from self._understand(job, clip, model)
+            self.visits.remember(visit, str(clip), finished, analysed=True)
         controls = form.controls(analysis, proposed=fresh)
-        yield from self._dub(job, analysis, controls, finished)
+        if fresh:
+            yield proposals(analysis) | _kept(analysis, controls)
+        yield from self.dub(job, analysis, controls, finished, visit, model)
 
-    def _quick(self, job: Job, clip: str | None, finished: tuple[Take, ...]) -> Iterator[Updates]:
-        analysis = yield from self._understand(job, clip)
+    def _quick(self, job: Job, clip: str | None, finished: Takes, visit: str, model: str | None) -> Iterator[Updates]:
+        analysis = yield from self._understand(job, clip, model)
+        self.visits.remember(visit, str(clip), finished, analysed=True)
         yield proposals(analysis)
-        yield from self._dub(job, analysis, Controls(), finished)
-
-    def _dub(self, job: Job, analysis: Analysis, controls: Controls, finished: tuple[Take, ...]) -> Iterator[Updates]:
-        folder = new_run(self.runs)
-        original = self.studio.original_mel(analysis, folder)
-        before = len(finished)
-        with closing(self.studio.dub(analysis, controls, folder)) as work:
-            for item in work:
-                if isinstance(item, Progress):
-                    yield job.working(item)
-                    continue
-                finished = (*finished, item)
-                yield take_updates(finished, len(finished) - 1) | original_updates(original)
-        made = len(finished) - before
-        yield job.idle(f"{made} new take{'s' if made != 1 else ''} below.")
+        yield from self.dub(job, analysis, self.studios[model].defaults, finished, visit, model)
 
 
-def examples() -> list[Path]:
-    """Clips that come with the project; none where only the package is installed."""
-    return sorted(EXAMPLES.glob("*.mp4"))
+def cleared() -> Updates:
+    """The page without a clip."""
+    return {
+        "analysis": None,
+        "shown": None,
+        "finished": (),
+        "results": gr.update(visible=HIDDEN),
+        "facts": gr.update(visible=False),
+        "range": gr.update(visible=False),
+        "events": [],
+        "text": "",
+        "timeline": gr.update(value=None, visible=HIDDEN),
+        "timeline_none": gr.update(visible=True),
+        "describer": gr.update(visible=False),
+        "compare": gr.update(value=None),
+        **{f"{name}_status": gr.update(visible=False) for name in JOBS},
+    }
 
 
 def proposals(analysis: Analysis) -> Updates:
@@ -222,84 +268,56 @@ def proposals(analysis: Analysis) -> Updates:
         "analysis": analysis,
         "describer": gr.update(value=pictures.describer_line(analysis), visible=True),
         "events": rows_from_events(analysis.events),
-        "onsets": analysis.onsets.format(),
-        "threshold": analysis.threshold,
-        "strip": _strip(analysis, analysis.onsets.times_s, analysis.threshold),
+        "timeline": gr.update(value=found(analysis), visible=True),
     }
 
 
-def take_updates(finished: tuple[Take, ...], chosen: int) -> Updates:
+def found(analysis: Analysis) -> dict[str, Any]:
+    """The timeline of a looked-at clip; the browser has its pictures since the clip was opened."""
+    value = timeline_value(analysis, pictures=False)
+    return {name: part for name, part in value.items() if name not in ("thumbnails", "waveform")}
+
+
+def shelf(finished: Takes, chosen: int) -> Updates:
     """The results section showing one take among all."""
     take = finished[chosen]
-    choices = [(f"{i + 1} · seed {one.seed} · hits {_short_rate(one)}", i) for i, one in enumerate(finished)]
-    alt = f"Mel spectrogram of take {chosen + 1}, onsets hit: {pictures.hit_rate(take)}"
     return {
         "finished": finished,
         "results": gr.update(visible=True),
-        "chosen": gr.update(choices=choices, value=chosen),
+        "chosen": gr.update(choices=[(pictures.take_line(one), i) for i, one in enumerate(finished)], value=chosen),
         "video": str(take.video),
         "wav": str(take.wav),
-        "mel": gr.update(value=str(take.mel), alt_text=alt),
         "take_facts": pictures.take_facts(take),
+        "take_name": take.name,
         "settings": take.settings.read_text(encoding="utf-8"),
-        "download_video": str(take.video),
-        "download_wav": str(take.wav),
-        "download_settings": str(take.settings),
+        **{f"download_{kind}": _download(getattr(take, kind)) for kind in DOWNLOADS},
+        "stems": gr.update(value=[str(path) for path in take.stems], visible=bool(take.stems)),
     }
 
 
-def original_updates(original: Path | None) -> Updates:
-    """The mel of the clip's own sound, or that there is none."""
-    if original is None:
-        return {"original_mel": gr.update(visible=False), "original_none": gr.update(visible=True)}
-    return {
-        "original_mel": gr.update(value=str(original), visible=True),
-        "original_none": gr.update(visible=False),
-    }
+def next_name(finished: Takes) -> str:
+    """ "Take" and the first number that no earlier take has had."""
+    numbers = (re.fullmatch(r"Take (\d+)", take.name) for take in finished)
+    return f"Take {1 + max((int(found[1]) for found in numbers if found), default=0)}"
 
 
-def new_run(runs: Path) -> Path:
-    """A folder that only this run knows; those that are older than the page promises go."""
-    with suppress(OSError):
-        for old in runs.iterdir():
-            if time.time() - old.stat().st_mtime > KEEP_S:
-                shutil.rmtree(old, ignore_errors=True)
-    folder = runs / uuid.uuid4().hex
-    folder.mkdir(parents=True)
-    return folder
+# Files of a take that have a button of their own, and what it says.
+DOWNLOADS = {
+    "video": "Video",
+    "wav": "Sound",
+    "onsets_csv": "Onsets, CSV",
+    "onsets_json": "Onsets, JSON",
+    "settings": "Settings",
+}
 
 
-def _follow(job: Job, work: Generator[Updates, None, None]) -> Iterator[Updates]:
-    """Run a job to its end, or to the next step after Stop; whatever goes wrong becomes one sentence on the page.
-
-    Gradio's own way to cancel an event races with the updates that are under way and may leave the page locked.
-    """
-    switch = Switch()
-    try:
-        yield {"switch": switch} | job.working()
-        with closing(work):
-            for updates in work:
-                if not switch.dropped:
-                    yield updates
-                if switch.stopped or switch.dropped:
-                    yield job.idle("" if switch.dropped else STOPPED)
-                    return
-    except FoleyError as error:
-        gr.Warning(str(error), title="Please check")
-        yield job.idle(str(error), trouble=True)
-    except Exception:
-        log.exception("%s failed", job.name)
-        gr.Warning(CALM, title="Sorry")
-        yield job.idle(CALM, trouble=True)
+def _download(path: Path | None) -> Any:
+    return gr.update(value=None if path is None else str(path), visible=path is not None)
 
 
-def _strip(analysis: Analysis, onsets_s: tuple[float, ...], threshold: float) -> Any:
-    return gr.update(value=pictures.onset_strip(analysis, onsets_s, threshold), visible=True)
-
-
-def _filled(rows: Any) -> list[Any]:
-    return [row for row in rows if any(str(cell if cell is not None else "").strip() for cell in row)]
-
-
-def _short_rate(take: Take) -> str:
-    return f"{take.measured.hits}/{take.measured.wanted}" if take.measured and take.measured.wanted else "–"
+def _kept(analysis: Analysis, controls: Controls) -> Updates:
+    """What a person had entered before the clip was looked at stays."""
+    events = analysis.events if controls.events is None else controls.events
+    onsets = analysis.onsets if controls.onsets is None else controls.onsets
+    value = found(analysis) | marks(onsets, events)
+    return {"events": rows_from_events(events), "timeline": gr.update(value=value, visible=True)}

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gradio as gr
 
-from rhythmic_foley.motion import DEFAULT_THRESHOLD
-from rhythmic_foley.studio import MAX_CLIP_S, MIN_CLIP_S, Controls, Studio
-from rhythmic_foley.ui.api import Endpoints
-from rhythmic_foley.ui.form import EVENT_HEADERS
-from rhythmic_foley.ui.handlers import KEEP_S, Handlers, examples
-from rhythmic_foley.ui.theme import ACCENT
-from rhythmic_foley.ui.wiring import Widgets, wire, wire_api
+from rhythmic_foley.requests import MAX_CLIP_S, MIN_CLIP_S, Controls
+from rhythmic_foley.studio import Studio
+from rhythmic_foley.ui.api import Endpoints, wire_api
+from rhythmic_foley.ui.event_table import event_table
+from rhythmic_foley.ui.handlers import Handlers
+from rhythmic_foley.ui.results import results_section
+from rhythmic_foley.ui.samples import examples
+from rhythmic_foley.ui.share_handlers import ShareHandlers
+from rhythmic_foley.ui.take_handlers import TakeHandlers
+from rhythmic_foley.ui.timeline import OnsetTimeline
+from rhythmic_foley.ui.visits import KEEP_S
+from rhythmic_foley.ui.widgets import HIDDEN, Widgets, job, section
+from rhythmic_foley.ui.wiring import wire, wire_takes
 
 MAX_UPLOAD_MB = 500
 
@@ -20,58 +28,63 @@ LIMITS = (
 )
 
 
-def build_app(studio: Studio) -> gr.Blocks:
-    """The whole page for one studio."""
-    handlers = Handlers(studio)
+def build_app(studio: Studio, models: Sequence[str] = ()) -> gr.Blocks:
+    """The whole page.
+
+    Args:
+        studio: works unless another model is chosen.
+        models: names of all models that can be chosen.
+    """
+    handlers = Handlers(studio, models=models)
     with gr.Blocks(title="Rhythmic Foley", analytics_enabled=False, delete_cache=(3600, KEEP_S)) as page:
         gr.HTML(
             "<h1>Rhythmic Foley</h1><p>Sound for silent clips: see what sounds and when, correct it, dub it.</p>",
             elem_classes="rf-head",
         )
-        w: Widgets = {"analysis": gr.State(None), "finished": gr.State(()), "switch": gr.State(None)}
+        w: Widgets = {
+            "analysis": gr.State(None),
+            "finished": gr.State(()),
+            "switch": gr.State(None),
+            "shown": gr.State(None),
+            # Kept by the browser's tab too, by which a reloaded page finds its files again.
+            "visit": gr.Textbox("", visible=HIDDEN, elem_id="visit"),
+        }
         w |= _clip_section()
         w |= _understand_section()
-        w |= _dub_section()
-        w |= _results_section()
-        wire(w, handlers)
-        wire_api(Endpoints(studio, handlers.runs))
+        w |= _dub_section(studio.defaults, handlers.studios.names)
+        w |= results_section()
+        wire(page, w, handlers)
+        takes = TakeHandlers(handlers)
+        wire_takes(w, takes, ShareHandlers(takes))
+        wire_api(Endpoints(handlers.studios, handlers.visits))
     return page
-
-
-def _section(number: int, title: str, hint: str) -> None:
-    gr.HTML(f"<h2><span>{number}</span>{title}</h2><p class='rf-quiet'>{hint}</p>", elem_classes="rf-title")
-
-
-def _job(name: str, label: str, variant: str) -> Widgets:
-    """A button that starts a long piece of work; beside it, while it runs, its progress and a button that stops it."""
-    with gr.Row(elem_classes="rf-job"):
-        start = gr.Button(label, variant=variant, scale=0, min_width=240, elem_id=name)
-        status = gr.HTML(visible=False, min_width=180, elem_id=f"{name}-status")
-        stop = gr.Button("Stop", variant="stop", visible=False, scale=0, min_width=90, elem_id=f"{name}-stop")
-    return {name: start, f"{name}_status": status, f"{name}_stop": stop}
 
 
 def _clip_section() -> Widgets:
     w: Widgets = {}
     with gr.Column(elem_classes="rf-section"):
-        _section(1, "Clip", LIMITS)
+        section(1, "Clip", LIMITS)
         with gr.Row():
             with gr.Column(scale=3, min_width=300):
                 w["clip"] = gr.Video(
                     label="Clip", sources=["upload"], interactive=True, height=320, buttons=[], elem_id="clip"
                 )
             with gr.Column(scale=2, min_width=280):
-                w["facts"] = gr.HTML(visible=False, elem_id="facts")
                 w["example"] = gr.Dataset(
                     # Not gr.Examples, whose copies of the clips are deleted with everything else that grows old.
                     components=[gr.Textbox(visible=False)],
-                    samples=[[path.stem.replace("_", " ")] for path in examples()],
+                    samples=[[path.stem.replace("_", " ").capitalize()] for path in examples()],
                     type="index",
                     label="Examples",
                     visible=bool(examples()),
                     elem_id="examples",
                 )
-                w |= _job("quick", "Quick dub", "secondary")
+                w["facts"] = gr.HTML(visible=False, elem_id="facts")
+                with gr.Row(visible=False, elem_id="range", elem_classes="rf-span") as w["range"]:
+                    w["range_from"] = _seconds("From (s)", "range-from")
+                    w["range_to"] = _seconds("To (s)", "range-to")
+                    w["range_marked"] = gr.Button("Use marked", size="md", min_width=110, elem_id="range-marked")
+                w |= job("quick", "Quick dub", "primary")
                 gr.HTML("<p class='rf-quiet'>All at once with the defaults; correct it afterwards if need be.</p>")
     return w
 
@@ -79,26 +92,18 @@ def _clip_section() -> Widgets:
 def _understand_section() -> Widgets:
     w: Widgets = {}
     with gr.Column(elem_classes="rf-section"):
-        _section(2, "Understand", "What sounds, and when. Proposals from the picture; change whatever is wrong.")
-        w |= _job("describe", "Describe & find onsets", "primary")
+        section(2, "Understand", "What sounds, and when. Proposals from the picture; change whatever is wrong.")
+        w |= job("describe", "Describe & find onsets", "secondary")
         w["describer"] = gr.HTML(visible=False, elem_id="describer")
-        w["events"] = gr.Dataframe(
-            [],
-            headers=list(EVENT_HEADERS),
-            datatype="str",
-            type="array",
-            column_count=len(EVENT_HEADERS),
-            interactive=True,
-            label="Sounds, from start to end in seconds; without an end, to the end of the clip",
-            wrap=True,
-            buttons=[],
-            column_widths=["19%", "19%", "31%", "31%"],
-            elem_id="events",
+        w["timeline"] = OnsetTimeline(video_id="clip", visible=HIDDEN, elem_id="timeline")
+        w["timeline_none"] = gr.HTML(
+            "<p class='rf-quiet rf-empty'>The timeline appears here with the clip.</p>", elem_id="timeline-none"
         )
+        w["events"] = event_table(elem_id="events")
         with gr.Row():
             w["text"] = gr.Textbox(
                 label="Or in one line",
-                info="For the whole clip; used instead of the table.",
+                info="For the whole clip; used instead of the sounds above.",
                 placeholder="footsteps on gravel, slow, close",
                 min_width=260,
                 elem_id="text",
@@ -111,35 +116,13 @@ def _understand_section() -> Widgets:
                 min_width=260,
                 elem_id="negative",
             )
-        w["strip"] = gr.HTML(visible=False, elem_id="strip")
-        with gr.Row():
-            w["onsets"] = gr.Textbox(
-                label="Onsets",
-                info="Seconds at which something hits, such as 0.5, 1.25, 2. Empty for none.",
-                scale=3,
-                min_width=280,
-                elem_id="onsets",
-            )
-            w["threshold"] = gr.Slider(
-                0.05,
-                1,
-                DEFAULT_THRESHOLD,
-                step=0.01,
-                label="Onset threshold",
-                scale=2,
-                min_width=240,
-                info="Lower finds more. Moving it replaces the onsets.",
-                elem_id="threshold",
-                buttons=[],
-            )
     return w
 
 
-def _dub_section() -> Widgets:
+def _dub_section(plain: Controls, models: Sequence[str]) -> Widgets:
     w: Widgets = {}
-    plain = Controls()
     with gr.Column(elem_classes="rf-section"):
-        _section(3, "Dub", "How strongly to follow what stands above, and how many takes to make.")
+        section(3, "Dub", "How strongly to follow what stands above, and how many takes to make.")
         with gr.Row():
             w["semantic_scale"] = gr.Slider(
                 0,
@@ -181,13 +164,54 @@ def _dub_section() -> Widgets:
                 elem_id="seed",
             )
             w["new_seed"] = gr.Button("New seed", scale=0, min_width=140, elem_id="new-seed")
+        with gr.Accordion("Sound: original, loudness, reference", open=False, elem_id="sound"):
+            w |= _sound(plain)
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-            w |= _advanced(plain)
-        w |= _job("generate", "Generate", "primary")
+            w |= _advanced(plain, models)
+        w |= job("generate", "Generate", "primary")
     return w
 
 
-def _advanced(plain: Controls) -> Widgets:
+def _sound(plain: Controls) -> Widgets:
+    w: Widgets = {}
+    with gr.Row():
+        with gr.Column(min_width=260):
+            w["keep_original"] = gr.Checkbox(
+                plain.keep_original_db is not None, label="Keep the original sound", elem_id="keep-original"
+            )
+            w["keep_original_db"] = gr.Slider(
+                -30, 6, plain.keep_original_db or 0, step=1, label="Level of the original (dB)", elem_id="original-db"
+            )
+        with gr.Column(min_width=260):
+            w["normalise"] = gr.Checkbox(
+                plain.loudness_lufs is not None, label="Set the loudness", elem_id="normalise"
+            )
+            w["loudness_lufs"] = gr.Slider(
+                -30, -8, plain.loudness_lufs or -16, step=0.5, label="Loudness (LUFS)", elem_id="loudness"
+            )
+    with gr.Row():
+        w["reference"] = gr.Audio(
+            label="Reference: one hit as it should sound",
+            sources=["upload"],
+            type="filepath",
+            buttons=[],
+            min_width=260,
+            elem_id="reference",
+        )
+        w["reference_strength"] = gr.Slider(
+            0,
+            1,
+            plain.reference_strength,
+            step=0.05,
+            label="Reference strength",
+            info="How much of it stays; it is heard at each onset before the model begins.",
+            min_width=260,
+            elem_id="reference-strength",
+        )
+    return w
+
+
+def _advanced(plain: Controls, models: Sequence[str]) -> Widgets:
     w: Widgets = {}
     with gr.Row():
         w["steps"] = gr.Slider(
@@ -211,65 +235,29 @@ def _advanced(plain: Controls) -> Widgets:
             elem_id="guidance",
         )
     with gr.Row():
-        with gr.Column(min_width=260):
-            w["keep_original"] = gr.Checkbox(
-                plain.keep_original_db is not None, label="Keep the original sound", elem_id="keep-original"
-            )
-            w["keep_original_db"] = gr.Slider(
-                -30, 6, plain.keep_original_db or 0, step=1, label="Level of the original (dB)", elem_id="original-db"
-            )
-        with gr.Column(min_width=260):
-            w["normalise"] = gr.Checkbox(
-                plain.loudness_lufs is not None, label="Set the loudness", elem_id="normalise"
-            )
-            w["loudness_lufs"] = gr.Slider(
-                -30, -8, plain.loudness_lufs or -16, step=0.5, label="Loudness (LUFS)", elem_id="loudness"
-            )
-    return w
-
-
-def _results_section() -> Widgets:
-    w: Widgets = {}
-    with gr.Column(elem_classes="rf-section", visible=False, elem_id="results") as w["results"]:
-        gr.HTML("<h2>Takes</h2>", elem_classes="rf-title")
-        w["chosen"] = gr.Radio([], label="Take", show_label=False, container=False, elem_id="chosen")
-        with gr.Row():
-            with gr.Column(scale=3, min_width=300):
-                w["video"] = gr.Video(label="Dubbed clip", interactive=False, height=380, buttons=[], elem_id="video")
-            with gr.Column(scale=2, min_width=280):
-                w["take_facts"] = gr.HTML(elem_id="take-facts")
-                w["wav"] = gr.Audio(
-                    label="Sound alone",
-                    type="filepath",
-                    interactive=False,
-                    buttons=[],
-                    elem_id="wav",
-                    waveform_options=gr.WaveformOptions(waveform_progress_color=ACCENT),
-                )
-                with gr.Row():
-                    for kind, label in (("video", "↓ Video"), ("wav", "↓ Wav"), ("settings", "↓ Settings")):
-                        w[f"download_{kind}"] = gr.DownloadButton(
-                            label, size="md", min_width=80, elem_id=f"download-{kind}"
-                        )
-                w["keep_seed"] = gr.Button("Use this seed again", size="md", elem_id="keep-seed")
-        with gr.Row():
-            with gr.Column(min_width=300):
-                w["mel"] = _mel_picture("Mel of this take", "wanted onsets as lines", "mel")
-            with gr.Column(min_width=300):
-                w["original_mel"] = _mel_picture("Mel of the original sound", "the same scale", "original-mel")
-                w["original_none"] = gr.HTML(
-                    "<p class='rf-quiet'>The clip has no sound of its own.</p>", visible=False, elem_id="original-none"
-                )
-        with gr.Accordion("Settings of this take", open=False):
-            w["settings"] = gr.Code(
-                language="json", show_label=False, interactive=False, elem_id="settings", max_lines=24
-            )
-    return w
-
-
-def _mel_picture(title: str, hint: str, name: str) -> gr.Image:
-    """A picture with its name above it: Gradio's own label would hide the top of the plot."""
-    gr.HTML(f"<h3>{title}<span>{hint}</span></h3>", elem_classes="rf-title")
-    return gr.Image(
-        label=title, show_label=False, interactive=False, type="filepath", buttons=["fullscreen"], elem_id=name
+        w["stems"] = gr.Checkbox(
+            plain.stems,
+            label="Stems",
+            info="With several sounds, a track of each alone. Takes as much longer.",
+            min_width=260,
+            elem_id="make-stems",
+        )
+        w["model"] = gr.Dropdown(
+            list(models), value=models[0], label="Model", visible=len(models) > 1, min_width=260, elem_id="model"
+        )
+    # The embedded model alone has no classifier that could guide.
+    w["classifier_scale"] = gr.Slider(
+        0,
+        100,
+        plain.classifier_scale,
+        step=5,
+        label="Alignment guidance",
+        info="How hard a classifier pulls the sound towards the picture; 0 is off. Only some models have one.",
+        visible=len(models) > 1,
+        elem_id="classifier",
     )
+    return w
+
+
+def _seconds(label: str, name: str) -> gr.Number:
+    return gr.Number(None, label=label, minimum=0, step=0.1, min_width=90, elem_id=name)

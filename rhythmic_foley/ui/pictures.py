@@ -1,21 +1,21 @@
-"""Small pieces of HTML that the page shows: facts of a clip, progress, the onset strip. Every text is escaped."""
+"""Small pieces of HTML that the page shows: facts of a clip, progress, facts of a take. Every text is escaped."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import io
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from rhythmic_foley.events import UNKNOWN
 
 if TYPE_CHECKING:
     from rhythmic_foley.media import ClipInfo
-    from rhythmic_foley.studio import Analysis, Progress, Take
-
-_STRIP_COLUMNS = 800
-_TICK_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120)
+    from rhythmic_foley.requests import Analysis, Progress, Take
 
 
 def said(sentence: str, *, trouble: bool = False) -> str:
@@ -60,9 +60,40 @@ def describer_line(analysis: Analysis) -> str:
     return said(" ".join([f"Describer {analysis.describer}: {sounds or 'no sounds'}.", *analysis.notes]))
 
 
+def preview(mel: np.ndarray) -> str:
+    """The mel under way as a picture.
+
+    Args:
+        mel: (128, frames) in [0, 1].
+    """
+    grey = Image.fromarray(np.clip(mel[::-1] * 255, 0, 255).astype(np.uint8), mode="L")
+    grey.putpalette(_palette())
+    buffer = io.BytesIO()
+    grey.save(buffer, format="PNG")
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f'<img class="rf-preview" alt="The mel as it stands" src="data:image/png;base64,{data}">'
+
+
+@cache
+def _palette() -> bytes:
+    from matplotlib import colormaps
+
+    return (colormaps["magma"](np.arange(256), bytes=True)[:, :3]).tobytes()
+
+
+def take_line(take: Take) -> str:
+    """A take in the list: its name, its seed and how well it keeps time."""
+    match = take.measured
+    hits = f" · {match.hits} of {match.wanted} hits" if match is not None and match.wanted else ""
+    return f"{take.name} · seed {take.seed}{hits}"
+
+
 def take_facts(take: Take) -> str:
     """How well the take keeps time, its seed, and what had to be done differently."""
-    facts = {"Onsets hit": hit_rate(take), "Seed": str(take.seed)}
+    facts = {"Onsets hit": hit_rate(take)}
+    if take.measured is not None and take.measured.hits:
+        facts["Off on average"] = f"{1000 * take.measured.mean_error_s:.0f} ms"
+    facts["Seed"] = str(take.seed)
     if take.notes:
         facts["Notes"] = " ".join(take.notes)
     rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
@@ -74,49 +105,4 @@ def hit_rate(take: Take) -> str:
     match = take.measured
     if match is None or not match.wanted:
         return "none were asked for"
-    off = f", {1000 * match.mean_error_s:.0f} ms off on average" if match.hits else ""
-    return f"{match.hits} of {match.wanted} ({match.recall:.0%}){off}"
-
-
-def onset_strip(analysis: Analysis, onsets_s: Sequence[float], threshold: float) -> str:
-    """The motion curve over time with its threshold and the wanted onsets, as inline SVG.
-
-    Args:
-        onsets_s: wanted onsets in seconds.
-        threshold: 0..1, drawn as a dashed line.
-    """
-    duration_s = max(analysis.clip.duration_s, 1e-3)
-    marks = "".join(
-        f'<line class="onset" x1="{x:.2f}" x2="{x:.2f}" y1="0" y2="100"/>'
-        for x in (1000 * time_s / duration_s for time_s in onsets_s if time_s <= duration_s)
-    )
-    level = 100 - 96 * min(max(threshold, 0.0), 1.0)
-    listed = ", ".join(f"{time_s:.2f}" for time_s in onsets_s) or "none"
-    return (
-        '<div class="rf-strip"><svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" '
-        f'aria-label="Movement over {duration_s:.1f} seconds; onsets at {listed}">'
-        f'<path class="curve" d="{_curve_path(analysis, duration_s)}"/>'
-        f'<line class="threshold" x1="0" x2="1000" y1="{level:.1f}" y2="{level:.1f}"/>{marks}</svg>'
-        f'<div class="times">{_ticks(duration_s)}</div></div>'
-    )
-
-
-def _curve_path(analysis: Analysis, duration_s: float) -> str:
-    """The curve's outline; of a long clip only the highest value of each column, so that no peak is lost."""
-    times_s, values = np.asarray(analysis.curve.times_s), np.asarray(analysis.curve.values)
-    if not len(times_s):
-        return "M0 100L1000 100"
-    pieces = np.array_split(np.arange(len(times_s)), min(len(times_s), _STRIP_COLUMNS))
-    peaks = [piece[np.argmax(values[piece])] for piece in pieces]
-    points = [f"{1000 * times_s[i] / duration_s:.1f} {100 - 96 * values[i]:.1f}" for i in peaks]
-    first, last = points[0].split()[0], points[-1].split()[0]
-    return f"M{first} 100L{'L'.join(points)}L{last} 100"
-
-
-def _ticks(duration_s: float) -> str:
-    step_s = next((step for step in _TICK_STEPS_S if duration_s / step <= 8), _TICK_STEPS_S[-1])
-    times_s = [i * step_s for i in range(int(duration_s / step_s) + 1)]
-    if duration_s - times_s[-1] < step_s / 2 and len(times_s) > 1:
-        times_s.pop()
-    labels = [(f"{time_s:g}", time_s) for time_s in times_s] + [(f"{duration_s:.1f} s", duration_s)]
-    return "".join(f'<span style="left:{100 * time_s / duration_s:.2f}%">{text}</span>' for text, time_s in labels)
+    return f"{match.hits} of {match.wanted} ({match.recall:.0%})"

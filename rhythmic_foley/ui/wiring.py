@@ -1,70 +1,130 @@
-"""Which handler each control of the page calls, and the endpoints for programs."""
+"""Which handler each control of the page calls."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from rhythmic_foley.studio import Controls
-from rhythmic_foley.ui.api import Endpoints
 from rhythmic_foley.ui.form import Form
-from rhythmic_foley.ui.handlers import JOBS, Handlers, Updates
-
-# Names of the page's parts, by which handlers speak of them.
-Widgets = dict[str, Any]
+from rhythmic_foley.ui.handlers import Handlers
+from rhythmic_foley.ui.jobs import Updates, stop
+from rhythmic_foley.ui.share_handlers import ShareHandlers
+from rhythmic_foley.ui.take_handlers import TakeHandlers
+from rhythmic_foley.ui.widgets import Widgets
 
 _TO_RESULTS = "() => { document.getElementById('results')?.scrollIntoView({ behavior: 'smooth' }); }"
+# The tab remembers its visitor's key, so that a reload finds the files again and another tab does not.
+_KEEP_VISIT = "(key) => { if (key) sessionStorage.setItem('rhythmic-foley', key); }"
+_RECALL_VISIT = "() => [sessionStorage.getItem('rhythmic-foley') ?? '']"
+# Table and timeline show the same sounds; they are kept equal in the browser, without a way to the server and back.
+_TO_TABLE = """(timeline) => {
+    const text = (seconds) => (seconds == null ? '' : String(Math.round(seconds * 1000) / 1000));
+    const cells = (one) => [text(one.start_s), text(one.end_s), one.label, one.detail ?? ''];
+    return [(timeline?.events ?? []).map(cells)];
+}"""
+_TO_TIMELINE = """(rows, timeline) => {
+    const known = timeline?.events ?? [];
+    const seconds = (text) => Number(String(text).replace(',', '.'));
+    const events = (rows ?? []).filter((row) => row[2]).map(([start, end, label, detail]) => {
+        const same = known.find((one) => one.label === label && (one.detail ?? '') === detail);
+        const [from, to] = [seconds(start || 0), end === '' ? null : seconds(end)];
+        return { label, detail, start_s: from, end_s: to, confidence: same?.confidence ?? 1 };
+    });
+    // A time that cannot be read is told by the server; the lane just leaves such a sound out.
+    return { events: events.filter((one) => one.start_s >= 0 && (one.end_s === null || one.end_s > one.start_s)) };
+}"""
+_MARKED = """(timeline, from, to) => {
+    const marked = timeline?.selection;
+    const short = (seconds) => Math.round(seconds * 1000) / 1000;
+    return marked ? [short(marked.start_s), short(marked.end_s)] : [from, to];
+}"""
+
 _FORM = tuple(Form.__dataclass_fields__)
 # "multiple", since right after Stop the page still takes a job for running and would drop the click that starts the
 # next one; the handlers themselves disable the buttons while a job runs.
-_MODEL = {"concurrency_id": "model", "concurrency_limit": 1, "trigger_mode": "multiple"}
+MODEL = {"concurrency_id": "model", "concurrency_limit": 1, "trigger_mode": "multiple"}
 _LIGHT = {"concurrency_id": "light", "concurrency_limit": 2}
+_AT_ONCE = {"queue": False}
+_LAST = {"trigger_mode": "always_last"}
 
 
-def wire(w: Widgets, handlers: Handlers) -> None:
-    """Connect each control with its handler. Nothing here is an endpoint: programs have their own."""
-
-    def on(event: Callable, handler: Callable, inputs: Sequence[str], **how: Any) -> Any:
-        settings = {"show_progress": "hidden", "api_visibility": "private", **how}
-        return event(
-            _to_widgets(handler, w),
-            inputs_kwargs={name: w[name] for name in inputs},
-            outputs=list(w.values()),
-            **settings,
-        )
-
-    form = ("clip", "analysis", "finished", *_FORM)
-    typed = ("analysis", "threshold", "onsets")
-    latest = {"queue": False, "trigger_mode": "always_last"}
-    on(w["example"].click, handlers.take_example, ["example"], queue=False)
-    on(w["clip"].change, handlers.show_clip, ["clip", "switch"], **_LIGHT)
-    inputs = {"quick": ("clip", "finished"), "describe": ("clip",), "generate": form}
-    for name in JOBS:
-        run = on(w[name].click, getattr(handlers, name), inputs[name], **_MODEL, **_shown_on(w, name))
+def wire(page: gr.Blocks, w: Widgets, handlers: Handlers) -> None:
+    """Connect what makes takes with its handlers. Nothing here is an endpoint: programs have their own."""
+    on = partial(_on, w)
+    who = ("clip", "visit", "finished", "model")
+    on(page.load, handlers.restore, ["visit"], js=_RECALL_VISIT, **_LIGHT)
+    shown = (
+        on(w["example"].click, handlers.take_example, ["example", "visit", "switch"], **_LIGHT),
+        on(w["clip"].change, handlers.show_clip, ["clip", "shown", "visit", "switch"], **_LIGHT),
+    )
+    for event in shown:
+        event.then(None, inputs=w["visit"], js=_KEEP_VISIT, api_visibility="private")
+    inputs = {"quick": who, "describe": who, "generate": (*who, "analysis", *_FORM)}
+    for name, given in inputs.items():
+        run = _job(w, name, getattr(handlers, name), given, **MODEL)
         if name == "quick":
             run.then(None, js=_TO_RESULTS, api_visibility="private")
-        on(w[f"{name}_stop"].click, handlers.stop, ["switch"], queue=False)
-    on(w["threshold"].input, handlers.repick, ["analysis", "threshold"], **latest)
-    # Not input, of which Gradio keeps the first one to itself after the field was filled in by a handler.
-    on(w["onsets"].change, handlers.redraw, typed, **latest)
-    on(w["new_seed"].click, handlers.new_seed, [], queue=False)
-    on(w["chosen"].input, handlers.show_take, ["finished", "chosen"], queue=False)
-    on(w["keep_seed"].click, handlers.keep_seed, ["finished", "chosen"], queue=False)
+    on(w["new_seed"].click, handlers.new_seed, [], **_AT_ONCE)
+    timeline, events = w["timeline"], w["events"]
+    _in_browser(timeline.input, [timeline], [events], _TO_TABLE)
+    _in_browser(events.input, [events, timeline], [timeline], _TO_TIMELINE)
+    _in_browser(w["range_marked"].click, [timeline, *_span(w, "range")], _span(w, "range"), _MARKED)
 
 
-def _shown_on(w: Widgets, job: str) -> dict[str, Any]:
-    """Where Gradio says how many people are waiting before it is this visitor's turn."""
-    return {"show_progress": "minimal", "show_progress_on": w[f"{job}_status"]}
+def wire_takes(w: Widgets, takes: TakeHandlers, share: ShareHandlers) -> None:
+    """Connect what is done with takes that are there."""
+    on = partial(_on, w)
+    one = ("clip", "visit", "finished", "chosen")
+    compared = ("clip", "finished", "compared", "uploaded")
+    on(w["chosen"].input, takes.choose, ["finished", "chosen"], **_AT_ONCE)
+    on(w["rename"].click, takes.rename, [*one, "take_name"], **_AT_ONCE)
+    on(w["take_name"].submit, takes.rename, [*one, "take_name"], **_AT_ONCE)
+    on(w["delete"].click, takes.delete, one, **_AT_ONCE)
+    on(w["reuse"].click, takes.reuse, ["clip", "finished", "chosen"], **_AT_ONCE)
+    for name in ("twin_time", "twin_sound"):
+        _job(w, name, getattr(takes, name), (*one, "analysis", "model", "uploaded"), **MODEL)
+    _job(w, "fix", takes.fix, (*one, "analysis", "model", "fix_from", "fix_to", *_FORM), **MODEL)
+    _in_browser(w["fix_marked"].click, [w["timeline"], *_span(w, "fix")], _span(w, "fix"), _MARKED)
+    for changed in (w["finished"].change, w["uploaded"].upload):
+        on(changed, takes.offer, compared, **_LAST, **_LIGHT)
+    on(w["compared"].change, takes.compare, (*compared, "visit"), **_LAST, **_LIGHT)
+    _job(w, "post", share.post, ("visit", "finished", "chosen", "preset", "fit"), **_LIGHT)
+    _job(w, "reel", share.reel, (*compared, "visit"), **_LIGHT)
+
+
+def _on(w: Widgets, event: Callable, handler: Callable, inputs: Sequence[str], **how: Any) -> Any:
+    """A handler's values come from controls by name, and its updates go to whatever they name."""
+    settings = {"show_progress": "hidden", "api_visibility": "private", **how}
+    given = {name: w[name] for name in dict.fromkeys(inputs)}
+    return event(_to_widgets(handler, w), inputs_kwargs=given, outputs=list(w.values()), **settings)
+
+
+def _job(w: Widgets, name: str, handler: Callable, inputs: Sequence[str], **how: Any) -> Any:
+    """A button that starts a job, and the one that stops it."""
+    # Where Gradio says how many people are waiting before it is this visitor's turn.
+    waiting = {"show_progress": "minimal", "show_progress_on": w[f"{name}_status"]}
+    _on(w, w[f"{name}_stop"].click, stop, ["switch"], **_AT_ONCE)
+    return _on(w, w[name].click, handler, inputs, **how, **waiting)
+
+
+def _in_browser(event: Callable, inputs: list[Any], outputs: list[Any], js: str) -> None:
+    event(None, inputs=inputs, outputs=outputs, js=js, show_progress="hidden", api_visibility="private", **_AT_ONCE)
+
+
+def _span(w: Widgets, name: str) -> list[Any]:
+    return [w[f"{name}_from"], w[f"{name}_to"]]
 
 
 def _to_widgets(handler: Callable, w: Widgets) -> Callable:
     """A handler whose updates by name have become updates by component."""
 
     def named(updates: Updates) -> dict[Any, Any]:
-        return {w[name]: value for name, value in updates.items()}
+        # Gradio takes an empty dictionary for a value.
+        return {w[name]: value for name, value in updates.items()} or {w["visit"]: gr.skip()}
 
     if inspect.isgeneratorfunction(handler):
 
@@ -78,30 +138,3 @@ def _to_widgets(handler: Callable, w: Widgets) -> Callable:
         return named(handler(**values))
 
     return once
-
-
-def wire_api(endpoints: Endpoints) -> None:
-    """`/analyse` and `/dub`. Their components are never shown; Gradio derives types and upload checks from them."""
-    plain = Controls()
-    with gr.Group(visible=False):
-        clip = gr.Video(label="clip")
-        analysis = gr.JSON(label="analysis")
-        videos, wavs = (gr.File(label=label, file_count="multiple") for label in ("videos", "wavs"))
-        takes = gr.JSON(label="takes")
-        settings = {
-            "events": gr.JSON(None, label="events"),
-            "onsets": gr.JSON(None, label="onsets"),
-            "text": gr.Textbox("", label="text"),
-            "negative": gr.Textbox(plain.negative, label="negative"),
-            "semantic_scale": gr.Number(plain.semantic_scale, label="semantic_scale"),
-            "temporal_scale": gr.Number(plain.temporal_scale, label="temporal_scale"),
-            "guidance_scale": gr.Number(plain.guidance_scale, label="guidance_scale"),
-            "steps": gr.Number(plain.steps, label="steps", precision=0),
-            "seed": gr.Number(None, label="seed", precision=0),
-            "takes": gr.Number(1, label="takes", precision=0),
-            "keep_original_db": gr.Number(None, label="keep_original_db"),
-            "loudness_lufs": gr.Number(plain.loudness_lufs, label="loudness_lufs"),
-        }
-        trigger = gr.Button()
-    trigger.click(endpoints.analyse, clip, analysis, api_name="analyse", **_MODEL)
-    trigger.click(endpoints.dub, [clip, *settings.values()], [videos, wavs, takes], api_name="dub", **_MODEL)

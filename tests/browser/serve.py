@@ -1,25 +1,47 @@
-"""The real app for the browser tests: python serve.py PORT FOLDER. Uses the embedded model once it is complete."""
+"""The app for the browser tests: python serve.py PORT FOLDER. On networks of toy size, so that a take is quick.
+
+The same page also lies behind a sub-path, `/foley` on another port, which `FOLDER/sub-path` names.
+"""
 
 from __future__ import annotations
 
+import socket
 import sys
+import threading
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
+SUB_PATH = "/foley"
+
 
 def main(port: int, folder: Path) -> None:
-    """Serve until killed; without the embedded model, on networks of toy size."""
+    """Serve until killed."""
+    from toy import save_toy_checkpoint
+
     from rhythmic_foley.studio import Studio
     from rhythmic_foley.ui import launch
 
-    model: str | Path = "mini"
-    if not (TESTS.parent / "checkpoints" / "mini" / "model_index.json").is_file():
-        from toy import save_toy_checkpoint
+    studio = Studio(save_toy_checkpoint(folder / "toy"))
+    threading.Thread(target=serve_below, args=(studio, folder), daemon=True).start()
+    launch(studio, server_name="127.0.0.1", server_port=port)
 
-        model = save_toy_checkpoint(folder / "toy")
-    launch(Studio(model), server_name="127.0.0.1", server_port=port)
+
+def serve_below(studio: object, folder: Path) -> None:
+    """The page as a part of another site."""
+    import gradio as gr
+    import uvicorn
+    from fastapi import FastAPI
+
+    from rhythmic_foley.ui import build_app, serving
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    site = gr.mount_gradio_app(FastAPI(), build_app(studio, ()), path=SUB_PATH, **serving())
+    (folder / "sub-path").write_text(f"http://127.0.0.1:{port}{SUB_PATH}")
+    uvicorn.run(site, host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel, write_wav
+from rhythmic_foley.audio import SAMPLE_RATE_HZ
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.media import mux, probe, read_audio
+from rhythmic_foley.generation import Sound
+from rhythmic_foley.media import probe
+from rhythmic_foley.mixing import Mix
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, pick_onsets
-from rhythmic_foley.onsets import Onsets, match_onsets
-from rhythmic_foley.plots import mel_image
-from rhythmic_foley.studio import Analysis, Controls, Progress, Take
+from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.requests import Analysis, Controls, Progress, Take
+from rhythmic_foley.takes import Draft, Heard, write_take
 
 PEAKS_S = (0.3, 0.8, 1.4)
 HEIGHTS = (1.0, 0.7, 0.3)
@@ -26,6 +27,9 @@ HEIGHTS = (1.0, 0.7, 0.3)
 
 class FakeStudio:
     """Remembers what it was asked; `fails` is raised instead of answering."""
+
+    folder = Path("fake")
+    defaults = Controls()
 
     def __init__(self, step_s: float = 0.0, fails: Exception | None = None) -> None:
         self.step_s = step_s
@@ -39,17 +43,19 @@ class FakeStudio:
         self, path: str | Path, *, describe: bool = True, find_onsets: bool = True
     ) -> Iterator[Progress | Analysis]:
         """Three peaks and one bark, whatever the clip shows."""
-        self.analysed.append({"describe": describe, "find_onsets": find_onsets})
+        looked = describe or find_onsets
+        if looked:
+            self.analysed.append({"describe": describe, "find_onsets": find_onsets})
         clip = probe(path)
         yield Progress(0.5, "Looking", 1.0)
-        if self.fails and (describe or find_onsets):
+        if self.fails and looked:
             raise self.fails
         time.sleep(self.step_s)
         times_s = np.arange(0, max(clip.duration_s, 2.0), 0.05)
         values = np.zeros_like(times_s)
         for peak_s, height in zip(PEAKS_S, HEIGHTS, strict=True):
             values[round(peak_s / 0.05)] = height
-        curve = Curve(times_s, values)
+        curve = Curve(times_s, values) if find_onsets else Curve(np.zeros(0), np.zeros(0))
         yield Analysis(
             clip=clip,
             digest="0" * 64,
@@ -61,8 +67,10 @@ class FakeStudio:
             notes=(),
         )
 
-    def dub(self, analysis: Analysis, controls: Controls, out_dir: Path) -> Iterator[Progress | Take]:
-        """Clicks at the onsets, one file of each kind a take."""
+    def dub(
+        self, analysis: Analysis, controls: Controls, out_dir: Path, *, previews: bool = False
+    ) -> Iterator[Progress | Take]:
+        """Clicks at all wanted onsets but the last."""
         self.requests.append(controls)
         self.folders.append(out_dir)
         onsets = analysis.onsets if controls.onsets is None else controls.onsets
@@ -70,40 +78,27 @@ class FakeStudio:
         try:
             for number in range(controls.takes):
                 for step in range(controls.steps):
-                    yield Progress(step / controls.steps, f"Take {number + 1}, step {step + 1}", 1.0)
+                    mel = np.full((128, 64), step / controls.steps, dtype=np.float32) if previews else None
+                    yield Progress(step / controls.steps, f"Take {number + 1}, step {step + 1}", 1.0, mel)
                     time.sleep(self.step_s)
-                yield self._take(analysis, controls, onsets, first + number, out_dir)
+                if self.fails:
+                    raise self.fails
+                asked = replace(controls, seed=first + number, takes=1, onsets=onsets, events=controls.events or ())
+                wave = clicks(onsets.times_s[:-1], analysis.clip.duration_s)
+                yield write_take(
+                    Draft(
+                        clip=analysis.clip.path,
+                        title=analysis.clip.path.stem,
+                        asked=asked,
+                        onsets=onsets,
+                        sound=Sound(wave, SAMPLE_RATE_HZ, np.zeros((1, 8, 16, 64), dtype=np.float32)),
+                        heard=Heard(wave, SAMPLE_RATE_HZ, Mix()),
+                        stems=(("dog barking", wave),) if controls.stems else (),
+                    ),
+                    out_dir,
+                )
         finally:
             self.closed += 1
-
-    def original_mel(self, analysis: Analysis, out_dir: Path) -> Path | None:
-        """A picture for clips that have sound."""
-        if not analysis.clip.has_audio:
-            return None
-        return _picture(read_audio(analysis.clip.path, SAMPLE_RATE_HZ), out_dir / "original.png")
-
-    def _take(self, analysis: Analysis, controls: Controls, onsets: Onsets, seed: int, out_dir: Path) -> Take:
-        if self.fails:
-            raise self.fails
-        folder = out_dir / f"take-{seed}"
-        folder.mkdir()
-        wave = clicks(onsets.times_s, analysis.clip.duration_s)
-        write_wav(folder / "sound.wav", wave, SAMPLE_RATE_HZ)
-        mux(analysis.clip.path, wave, SAMPLE_RATE_HZ, folder / "dub.mp4")
-        settings = folder / "settings.json"
-        settings.write_text(json.dumps({"seed": seed, "negative": controls.negative}))
-        measured = match_onsets(onsets.times_s, onsets.times_s[:-1], 0.1)
-        return Take(
-            name=f"take-{seed}",
-            folder=folder,
-            video=folder / "dub.mp4",
-            wav=folder / "sound.wav",
-            mel=_picture(wave, folder / "mel.png", onsets.times_s),
-            settings=settings,
-            seed=seed,
-            measured=measured,
-            notes=(),
-        )
 
 
 def clicks(times_s: tuple[float, ...], duration_s: float) -> np.ndarray:
@@ -119,8 +114,3 @@ def clicks(times_s: tuple[float, ...], duration_s: float) -> np.ndarray:
 def broken() -> FoleyError:
     """An error that a person can act on."""
     return FoleyError("This clip has no picture; choose another one.")
-
-
-def _picture(wave: np.ndarray, path: Path, onsets_s: tuple[float, ...] = ()) -> Path:
-    mel_image(log_mel(torch.from_numpy(wave)), path, onsets_s=onsets_s)
-    return path

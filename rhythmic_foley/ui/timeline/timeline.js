@@ -18,8 +18,8 @@ const tl = {
   snap: true,
   selecting: false,
   view: createView(),
-  marks: createMarks(lane("hits")),
-  edits: createEdits(() => changed()),
+  marks: createMarks(lane("hits"), paint),
+  edits: createEdits(changed),
   paint,
   say,
   bubble,
@@ -44,6 +44,7 @@ let selection = null;
 let picks = { threshold: null, onsets: [] };
 let inputTimer = 0;
 let lastTimeText = "";
+let written = null; // the onsets that stand in the field
 
 // ---- the value, in and out
 
@@ -54,13 +55,14 @@ function take(value) {
     return;
   }
   const isNew = value.clip !== undefined && value.clip !== tl.clip?.clip;
-  if (isNew || !tl.clip) open(value);
+  // A curve means that the clip was looked at (again): what was edited until then goes.
+  if (!tl.clip || isNew || value.curve) open(value);
   else update(value);
   publish(false);
 }
 
 function open(value) {
-  const known = { ...(KEPT.get(value.clip) ?? {}), ...value };
+  const known = { ...(keptOf(value.clip) ?? {}), ...value };
   if (!(known.duration_s > 0 && known.fps > 0)) return;
   tl.clip = {
     clip: known.clip,
@@ -70,7 +72,7 @@ function open(value) {
     detected: known.detected ?? known.onsets ?? [],
     detected_threshold: known.detected_threshold ?? known.threshold,
     thumbnails: known.thumbnails ?? null,
-    waveform: known.waveform?.length ? known.waveform : null,
+    waveform: known.waveform ?? null,
     video_id: known.video_id,
   };
   keep(tl.clip);
@@ -90,6 +92,12 @@ function open(value) {
   showTime(tl.film.time());
 }
 
+// The same file looked at once more (the part of its name before the dash) keeps its film without being sent it again.
+function keptOf(name) {
+  const file = (clip) => String(clip).split("-")[0];
+  return KEPT.get(name) ?? [...KEPT.values()].reverse().find((clip) => file(clip.clip) === file(name));
+}
+
 function keep(clip) {
   KEPT.delete(clip.clip);
   KEPT.set(clip.clip, clip);
@@ -105,7 +113,7 @@ function update(value) {
   if (value.threshold !== undefined && value.threshold !== now.threshold) next.threshold = value.threshold;
   if (value.selection !== undefined && !same(value.selection, now.selection)) next.selection = value.selection;
   if (value.video_id !== undefined) tl.clip.video_id = value.video_id;
-  if (Object.keys(next).length) tl.edits.step(next);
+  if (Object.keys(next).length) tl.edits.step(next, null, false);
 }
 
 function same(one, other) {
@@ -128,9 +136,9 @@ function publish(byPerson) {
   inputTimer = setTimeout(() => trigger("input"), INPUT_MS);
 }
 
-function changed() {
+function changed(byPerson) {
   paint();
-  publish(true);
+  publish(byPerson);
 }
 
 // ---- what is seen
@@ -225,6 +233,8 @@ function ghost(at) {
 // ---- the field of times
 
 function writeField() {
+  if (written === tl.edits.now.onsets && !field.getAttribute("aria-invalid")) return;
+  written = tl.edits.now.onsets;
   const text = formatTimes(tl.edits.now.onsets);
   if (field.value !== text) field.value = text;
   field.removeAttribute("aria-invalid");
@@ -237,6 +247,7 @@ function fitField() {
 }
 
 function readField() {
+  written = null;
   fitField();
   try {
     const { onsets } = tl.edits.now;
@@ -315,7 +326,10 @@ tl.threshold.addEventListener("focus", () => say(`Threshold ${tl.edits.now.thres
 lane("hits").addEventListener("focusin", (event) => {
   const id = Number(event.target.dataset.onset);
   const onset = tl.edits.now.onsets.find((one) => one.id === id);
-  if (onset && !pointing.busy()) tl.film.show(onset.time_s);
+  if (!onset || pointing.busy()) return;
+  tl.view.reveal(onset.time_s);
+  paint();
+  tl.film.show(onset.time_s);
 });
 field.addEventListener("input", readField);
 field.addEventListener("change", () => field.getAttribute("aria-invalid") || writeField());
