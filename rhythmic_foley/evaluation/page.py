@@ -82,7 +82,7 @@ def sound_card(
     return (
         f'<figure data-seconds="{seconds:.3f}"><figcaption><span>{escape(label)}</span>{small}</figcaption>'
         f'<div class="mel"><img alt="Mel of {escape(label)}" src="{mel_uri(mel)}">{marks}{ticks}<u></u></div>'
-        f'<audio controls preload="none" src="{sound_uri(wave, sample_rate_hz)}"></audio></figure>'
+        f'<audio controls preload="metadata" src="{sound_uri(wave, sample_rate_hz)}"></audio></figure>'
     )
 
 
@@ -124,7 +124,7 @@ def mel_of(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 
 
 def table(report: Report) -> str:
-    """A report's table with intervals below the numbers, and its sentences. The best of each column is bold."""
+    """A report's table with the intervals below the numbers."""
     heads = "".join(
         f"<th>{escape(column.head)} {'↑' if column.higher_is_better else '↓'}</th>" for column in report.columns
     )
@@ -134,11 +134,13 @@ def table(report: Report) -> str:
         + "</tr>"
         for row in report.rows
     )
-    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in report.left_out)
-    return (
-        f'<div class="scroll"><table><thead><tr><th></th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-        + (f"<ul>{sentences}</ul>" if sentences else "")
-    )
+    return f'<div class="scroll"><table><thead><tr><th></th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def sentences(lines: Sequence[str]) -> str:
+    """A list of remarks, each once."""
+    items = "".join(f"<li>{escape(line)}</li>" for line in dict.fromkeys(lines))
+    return f"<ul>{items}</ul>" if items else ""
 
 
 def _cell(row: Row, column: Column) -> str:

@@ -70,7 +70,7 @@ def paper_tables(
         PaperTable("V", "without the temporal adapter", _cut(timing, [*temporal, full, *bounds], TIMING)),
     ]
     present = {"I": True, "II": True, "IV": bool(semantic), "V": bool(temporal)}
-    return tuple(table for table in tables if present[table.number])
+    return tuple(table for table in tables if present[table.number] and table.report.columns)
 
 
 def _cut(report: Report, methods: Sequence[str], keys: Sequence[str]) -> Report:

@@ -12,7 +12,17 @@ import pytest
 import soundfile
 from PIL import Image
 
-from rhythmic_foley.evaluation.page import grid, mel_of, mel_uri, paragraph, sound_card, sound_uri, table, write_page
+from rhythmic_foley.evaluation.page import (
+    grid,
+    mel_of,
+    mel_uri,
+    paragraph,
+    sentences,
+    sound_card,
+    sound_uri,
+    table,
+    write_page,
+)
 from rhythmic_foley.evaluation.tables import Column, Estimate, Report, Row
 
 WAVE = np.sin(np.arange(32_000) / 5).astype(np.float32) * 0.5
@@ -55,6 +65,10 @@ def test_page_fetches_nothing_and_escapes(tmp_path: Path) -> None:
 def test_table_shows_numbers_intervals_and_gaps() -> None:
     columns = Column("fd", "FD (x)", False, 1), Column("tags", "tags", True, 2)
     row = Row("<mine>", 3, {"fd": Estimate(12.34, 10.0, 15.0, 3)}, {})
-    text = table(Report(columns, (row,), ("One sentence.",)))
+    text = table(Report(columns, (row,)))
     assert "FD (x) ↓" in text and "tags ↑" in text and "&lt;mine&gt;<small>3 pairs" in text
-    assert "<td>12.3<small>10.0 – 15.0</small></td><td></td>" in text and "<li>One sentence.</li>" in text
+    assert "<td>12.3<small>10.0 – 15.0</small></td><td></td>" in text
+
+
+def test_a_remark_stands_once() -> None:
+    assert sentences(["1 < 2.", "1 < 2."]) == "<ul><li>1 &lt; 2.</li></ul>" and sentences([]) == ""
