@@ -35,6 +35,9 @@ class Seen:
     sounding: Curve
 
 
+NOTHING_SEEN = Seen(Curve(np.zeros(0), np.zeros(0)), Curve(np.zeros(0), np.zeros(0)))
+
+
 @dataclass(frozen=True)
 class Features:
     """What the detector reads of a clip, 30 times a second from 0 on.
@@ -68,7 +71,7 @@ def detect(frames: Iterable[tuple[float, np.ndarray]], detector: EventDetector |
     found = list(steps(frames))
     motion = curve_of_steps(found)
     if detector is None or not found:
-        return Seen(motion, Curve(np.zeros(0), np.zeros(0)))
+        return Seen(motion, NOTHING_SEEN.sounding)
     seen = detect_steps(found, detector)
     return Seen(mixed(seen.curve, motion, detector.config.motion_share), seen.sounding)
 

@@ -19,11 +19,12 @@ from rhythmic_foley.describe import Describer
 from rhythmic_foley.describe.choose import EMBEDDED, open_describer
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
 from rhythmic_foley.describe.talking import Description
+from rhythmic_foley.detection import NOTHING_SEEN, Seen, detect, load_detector
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, events_from_json, events_to_json
 from rhythmic_foley.generation import Meter, SoundMaker
 from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
-from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, motion_curve, pick_onsets
+from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.muxing import plan_cut, write_cut
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.orders import Base, Stretch, alone, fitting, heard, local, resolved
@@ -103,11 +104,11 @@ class Studio:
         clip = probe(path)
         _check_length(clip)
         digest = file_digest(path)
-        curve, onsets = Curve(np.zeros(0), np.zeros(0)), Onsets()
+        seen, onsets = NOTHING_SEEN, Onsets()
         if find_onsets:
             yield Progress(0.1, "Looking for onsets")
-            curve = self._curve(clip, digest)
-            onsets = pick_onsets(curve, DEFAULT_THRESHOLD)
+            seen = self._see(clip, digest)
+            onsets = pick_onsets(seen.curve, DEFAULT_THRESHOLD)
         said = Description((), "")
         if describe:
             yield Progress(0.6, "Describing what sounds")
@@ -116,7 +117,7 @@ class Studio:
         notes = said.notes
         if describe and all(event.label == UNKNOWN for event in said.events):
             notes = (*notes, UNKNOWN_NOTE)
-        yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, curve, said.describer, notes)
+        yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, seen.curve, said.describer, notes)
 
     def dub(
         self, analysis: Analysis, controls: Controls, out_dir: Path, *, previews: bool = False
@@ -216,14 +217,18 @@ class Studio:
         key = Cache.key("features-1", analysis.digest, self.revision)
         return torch.from_numpy(np.load(self._made("features", key, ".npy", write)))
 
-    def _curve(self, clip: ClipInfo, digest: str) -> Curve:
+    def _see(self, clip: ClipInfo, digest: str) -> Seen:
+        """When sounds start, by the checkpoint's event detector or, where it has none, by motion alone."""
+
         def write(path: Path) -> None:
             frames = read_frames(clip.path, min(clip.fps, _MOTION_RATE_HZ), _MOTION_SIZE, fit="inside")
-            curve = motion_curve(frames)
-            np.savez(path, times_s=curve.times_s, values=curve.values)
+            seen = detect(frames, load_detector(self.folder))
+            curve, sounding = seen.curve, seen.sounding
+            np.savez(path, curve=(curve.times_s, curve.values), sounding=(sounding.times_s, sounding.values))
 
-        with np.load(self._made("curve", Cache.key("curve-1", digest), ".npz", write)) as stored:
-            return Curve(stored["times_s"], stored["values"])
+        key = Cache.key("curve-2", digest, revision(self.folder / "event_detector"))
+        with np.load(self._made("curve", key, ".npz", write)) as stored:
+            return Seen(Curve(*stored["curve"]), Curve(*stored["sounding"]))
 
     def _describe(self, clip: ClipInfo, digest: str) -> Description:
         """What the describer says, from the cache if it was asked before; a stand-in's answer is not kept."""

@@ -102,7 +102,7 @@ def draw_clip(seed: int, *, rate_hz: float | None = None, duration_s: float | No
         gamma=1.0,
     )
     samples, shutter = int(rng.choice([1, 1, 2, 3])), rng.uniform(0.3, 1.0)
-    cuts = np.sort(length_s * rng.uniform(0.15, 0.9, rng.choice([0, 0, 0, 1, 2])))
+    cuts = length_s * np.array([[], [rng.uniform(0.2, 0.8)], [0.35, 0.7]][rng.choice(3, p=[0.6, 0.25, 0.15])])
     shots, hits, unclear = [], [], []
     for start_s, end_s in zip([0.0, *cuts], [*cuts, length_s], strict=True):
         first, last = _number(start_s, look.filmed_hz), _number(end_s, look.filmed_hz)
