@@ -12,7 +12,7 @@ from pathlib import Path
 from rhythmic_foley.evaluation.report import ORIGINAL, SHUFFLED, mean_estimate
 from rhythmic_foley.evaluation.tables import Report, Row
 
-LIKENESS = ("fd_", "mkl_", "clip", "visqol")
+LIKENESS = ("fd_", "mkl_", "clip_", "visqol")
 TIMING = ("onset_", "av_align", "desync")
 
 

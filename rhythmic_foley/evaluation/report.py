@@ -15,6 +15,7 @@ import numpy as np
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.av_align import MotionPeaks, audio_peaks, av_align, video_peaks
+from rhythmic_foley.evaluation.clip_similarity import ClipSimilarity
 from rhythmic_foley.evaluation.distances import frechet_distance, kl_divergences
 from rhythmic_foley.evaluation.folders import (
     Pair,
@@ -47,6 +48,7 @@ class Tools:
 
     Attributes:
         networks: for Frechet distances and MKL; several give several columns.
+        clip: of picture and sound; None leaves the column out, as below.
         visqol: None leaves the column out.
         flow: compute AV-Align.
         flow_side: longest side of the frames that its optical flow sees; None for the frames as they are.
@@ -55,6 +57,7 @@ class Tools:
     """
 
     networks: tuple[SoundNetwork, ...] = ()
+    clip: ClipSimilarity | None = None
     visqol: Visqol | None = None
     flow: bool = True
     flow_side: int | None = None
@@ -75,6 +78,8 @@ class Tools:
         for network in self.networks:
             columns.append(Column(f"fd_{network.key}", network.distance_head, False))
             columns.append(Column(f"mkl_{network.key}", network.divergence_head, False))
+        if self.clip:
+            columns.append(Column("clip_similarity", self.clip.head, True, 2))
         if self.visqol:
             columns.append(Column("visqol", f"ViSQOL (audio mode, {_band(band)})", True))
         if self.flow:
@@ -173,6 +178,7 @@ class _Scorer:
             return PairScores(pair, seconds, counted=("too_short",))
         cut = [(wave[: round(seconds * rate_hz)], rate_hz) for wave, rate_hz in sounds]
         values = self._onsets(*cut, seconds) | self._visqol(*cut) | self._av_align(pair, cut[1], seconds)
+        values |= self._clip(pair, cut[1])
         outputs = tuple(self._both_outputs(pair, cut))
         for network, (one, other) in zip(self.tools.networks, outputs, strict=True):
             values[f"mkl_{network.key}"] = float(kl_divergences(one.logits[None], other.logits[None])[0])
@@ -197,6 +203,15 @@ class _Scorer:
     def _visqol(self, real: _Sound, generated: _Sound) -> dict[str, float]:
         score = self.tools.visqol.score(*real, *generated) if self.tools.visqol else None
         return {} if score is None else {"visqol": score}
+
+    def _clip(self, pair: Pair, generated: _Sound) -> dict[str, float]:
+        video = pair.real.video or pair.generated.video
+        if self.tools.clip is None or video is None:
+            return {}
+        try:
+            return {"clip_similarity": self.tools.clip.score(*generated, video)}
+        except FoleyError:
+            return {}
 
     def _av_align(self, pair: Pair, generated: _Sound, seconds: float) -> dict[str, float]:
         motion = self._peaks(pair.real.video or pair.generated.video) if self.tools.flow else None

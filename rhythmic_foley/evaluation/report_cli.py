@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rhythmic_foley.errors import FoleyError
 
 if TYPE_CHECKING:
+    from rhythmic_foley.evaluation.clip_similarity import ClipSimilarity
     from rhythmic_foley.evaluation.networks import SoundNetwork
     from rhythmic_foley.evaluation.tables import Report
     from rhythmic_foley.evaluation.visqol import Visqol
@@ -41,6 +42,10 @@ def add_metric_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tolerance", type=float, default=0.1, help="of the onset scores, in seconds")
     parser.add_argument("--yamnet", type=Path, help="yamnet.npz or a checkpoint (default: the embedded model's)")
     parser.add_argument("--melception", type=Path, help="Melception's checkpoint, with its .txt beside it")
+    parser.add_argument("--clip", type=Path, metavar="DIR", help="CLIP ViT-B/32 as transformers keeps it")
+    parser.add_argument(
+        "--wav2clip", type=Path, metavar="FILE", help="Wav2CLIP's checkpoint; both for CLIP similarity"
+    )
     parser.add_argument("--visqol-band-hz", type=float, help="ViSQOL on both sides below this frequency")
     parser.add_argument("--flow-side", type=int, help="longest side of the frames for AV-Align (default: as they are)")
     parser.add_argument(
@@ -82,8 +87,10 @@ def compare(
 
     networks, without = _networks(arguments)
     visqol, missing = _visqol(arguments)
+    clip, unseen = _clip(arguments)
     tools = Tools(
         networks=networks,
+        clip=clip,
         visqol=visqol,
         flow="av-align" not in arguments.skip,
         flow_side=arguments.flow_side,
@@ -97,7 +104,7 @@ def compare(
         bounds=bounds,
         resamples=arguments.resamples,
         seed=arguments.seed,
-        left_out=(*left_out, *without, *missing),
+        left_out=(*left_out, *without, *unseen, *missing),
         progress=say,
     )
 
@@ -207,8 +214,16 @@ def _networks(arguments: argparse.Namespace) -> tuple[tuple[SoundNetwork, ...], 
             if arguments.yamnet:
                 raise
             left_out.append(f"FD and MKL (YAMNet) are left out: {error}")
-    left_out.append("CLIP similarity (Wav2CLIP) and DeSync (Synchformer) are left out: not built yet.")
+    left_out.append("DeSync is left out: this project does not have Synchformer.")
     return tuple(networks), left_out
+
+
+def _clip(arguments: argparse.Namespace) -> tuple[ClipSimilarity | None, list[str]]:
+    from rhythmic_foley.evaluation.clip_similarity import ClipSimilarity
+
+    if arguments.clip and arguments.wav2clip:
+        return ClipSimilarity.load(arguments.clip, arguments.wav2clip), []
+    return None, ["CLIP similarity is left out: give --clip and --wav2clip with the published networks."]
 
 
 def _visqol(arguments: argparse.Namespace) -> tuple[Visqol | None, list[str]]:

@@ -313,7 +313,7 @@ def test_command_line(
     printed = capsys.readouterr()
     assert printed.out == (folder / "report.md").read_text(encoding="utf-8")
     assert "| mine | 3 | 1.000" in printed.out
-    for missing in ("Melception", "YAMNet", "ViSQOL", "AV-Align", "Wav2CLIP"):
+    for missing in ("Melception", "YAMNet", "ViSQOL", "AV-Align", "CLIP similarity", "DeSync"):
         assert f"{missing}" in "".join(line for line in printed.out.splitlines() if line.startswith("- "))
     assert "mine: 1 of 3, one" in printed.err
 
