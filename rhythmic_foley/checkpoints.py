@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,44 @@ if TYPE_CHECKING:
 
 EMBEDDED = "mini"
 INDEX = "model_index.json"
+PRECISIONS = ("float32", "float16", "bfloat16")
+_SWITCHES = {"unbatched": {"batched": False}, "offload": {"offload": True}, "compile": {"compiled": True}}
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a model is run.
+
+    Attributes:
+        precision: of the networks that run at every step: float32, float16 or bfloat16; None for float16 on a GPU and
+            float32 on a CPU. Some CPUs multiply bfloat16 several times faster.
+        batched: both halves of the guidance in one call, which is faster and takes more memory.
+        offload: only what is at work is on the GPU.
+        compiled: the networks of a step are compiled when they are first run.
+    """
+
+    precision: str | None = None
+    batched: bool = True
+    offload: bool = False
+    compiled: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Running:
+        """From words with commas between them, such as "bfloat16, compile"; none of them leaves everything as it is.
+
+        Raises:
+            FoleyError: if a word is unknown.
+        """
+        running = cls()
+        for word in text.replace(",", " ").split():
+            if word in PRECISIONS:
+                running = replace(running, precision=word)
+            elif word in _SWITCHES:
+                running = replace(running, **_SWITCHES[word])
+            else:
+                known = ", ".join((*PRECISIONS, *_SWITCHES))
+                raise FoleyError(f'A model cannot be run as "{word}"; RHYTHMIC_FOLEY_RUNNING takes {known}.')
+        return running
 
 
 def find_checkpoint(model: str | Path) -> Path:
@@ -49,22 +88,35 @@ def _roots() -> list[Path]:
     return [Path(named), shipped] if named else [shipped]
 
 
-def load_pipeline(folder: Path, device: str | None = None) -> RhythmicFoleyPipeline:
-    """Loads a checkpoint in float32 onto the device, by default the GPU if there is one.
+def load_pipeline(folder: Path, device: str | None = None, running: Running | None = None) -> RhythmicFoleyPipeline:
+    """Loads a checkpoint onto the device, by default the GPU if there is one.
+
+    Args:
+        running: how it is run; by default as RHYTHMIC_FOLEY_RUNNING says.
 
     Raises:
-        FoleyError: if a file is missing or damaged.
+        FoleyError: if a file is missing or damaged, or the device cannot run it that way.
     """
     import torch
 
     from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 
+    running = running or Running.parse(os.environ.get("RHYTHMIC_FOLEY_RUNNING", ""))
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    on_gpu = torch.device(device).type == "cuda"
+    if running.offload and not on_gpu:
+        raise FoleyError("Only a model that runs on a GPU can be offloaded to the CPU; leave offload out.")
     try:
         pipeline = RhythmicFoleyPipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
     except Exception as error:  # safetensors, json and the libraries each raise their own kinds
         raise FoleyError(f"The model in {folder} is damaged or incomplete ({error}); fetch it again.") from error
     pipeline.set_progress_bar_config(disable=True)
+    pipeline.batched_guidance = running.batched
+    precision = running.precision or ("float16" if on_gpu else "float32")
+    pipeline.run_steps_in(getattr(torch, precision), compiled=running.compiled)
+    if running.offload:
+        pipeline.enable_model_cpu_offload(device=device)
+        return pipeline
     return pipeline.to(device)
 
 

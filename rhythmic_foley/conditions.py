@@ -49,6 +49,12 @@ class Conditions:
             else _in_front(torch.zeros_like(self.onset_timeline), self.onset_timeline),
         )
 
+    def halves(self) -> tuple[Conditions, Conditions]:
+        """The unconditional and the conditional half of `guided` conditions."""
+        parts = (self.tokens, self.text, self.event_track, self.onset_timeline)
+        split = [(None, None) if part is None else part.chunk(2) for part in parts]
+        return Conditions(*(one for one, _ in split)), Conditions(*(other for _, other in split))
+
     def to(self, device: torch.device, dtype: torch.dtype) -> Conditions:
         parts = (self.tokens, self.text, self.event_track, self.onset_timeline)
         return Conditions(*(None if part is None else part.to(device, dtype) for part in parts))

@@ -25,17 +25,17 @@ from rhythmic_foley.conditions import (
 )
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
+from rhythmic_foley.guidance import Scales, towards_onsets
 from rhythmic_foley.models.adapters import Adapter, Residuals, add_residuals
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
 from rhythmic_foley.models.alignment_classifier import AlignmentClassifier
 from rhythmic_foley.models.autoencoder import PATCH
 from rhythmic_foley.models.cavp import CHUNK_FRAMES, FRAME_RATE_HZ, Cavp, frames_to_video
 from rhythmic_foley.models.cond_stage import CondStage
-from rhythmic_foley.models.vocoder import GriffinLim
+from rhythmic_foley.models.vocoder import FoleyVocoder, GriffinLim
 from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.schedulers import clean_estimate, noise_level
+from rhythmic_foley.schedulers import answer_for, clean_estimate, noise_level
 
-MAX_SCALE = 3.0
 VIDEO_RATE_HZ = FRAME_RATE_HZ
 # The published frame filter rounds to the nearest: what it shows at n / 4 s is on screen an eighth of a second later.
 VIDEO_START_S = 0.5 / VIDEO_RATE_HZ
@@ -67,16 +67,6 @@ class FoleyOutput:
     wave: torch.Tensor
     mel: torch.Tensor
     latent: torch.Tensor
-
-
-@dataclass(frozen=True)
-class _Scales:
-    """How strongly each thing steers."""
-
-    semantic: float
-    temporal: float
-    guidance: float
-    classifier: float
 
 
 class RhythmicFoleyPipeline(DiffusionPipeline):
@@ -116,12 +106,15 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
     # The networks of the loop take turns at every step and stay where they are once loaded.
     model_cpu_offload_seq = "cavp->text_encoder->aligned_encoder->cond_stage->unet->vae->vocoder"
 
+    # Both halves of classifier-free guidance in one call: faster, but more memory at a time.
+    batched_guidance = True
+
     def __init__(
         self,
         unet: UNet2DConditionModel,
         vae: nn.Module,
         scheduler: SchedulerMixin,
-        vocoder: GriffinLim,  # classes are imported here so that loading a saved pipeline finds them
+        vocoder: FoleyVocoder | GriffinLim,  # classes are imported here so that loading a saved pipeline finds them
         aligned_encoder: AlignedEncoder | None = None,
         text_encoder: PreTrainedModel | None = None,
         tokenizer: PreTrainedTokenizerBase | None = None,
@@ -186,6 +179,17 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         """Of the waveforms that come out."""
         return self.vocoder.sample_rate_hz
 
+    def run_steps_in(self, precision: torch.dtype, *, compiled: bool = False) -> None:
+        """Sets the numbers that the UNet and the adapters calculate with; everything else stays in float32."""
+        for network in (self.unet, self.semantic_adapter, self.temporal_adapter):
+            if network is None:
+                continue
+            network.to(precision)
+            if precision != torch.float32:
+                network.to(memory_format=torch.channels_last)
+            if compiled:
+                network.compile()
+
     def __call__(self, **request: object) -> FoleyOutput:
         """Generates one window; see `stream` for the arguments."""
         *_, output = self.stream(**request)
@@ -204,6 +208,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         temporal_scale: float = 1.0,
         guidance_scale: float | None = None,
         classifier_scale: float = 0.0,
+        onset_guidance: float = 0.0,
         steps: int | None = None,
         generator: torch.Generator | None = None,
         noise: torch.Tensor | None = None,
@@ -223,6 +228,8 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
             guidance_scale: of classifier-free guidance; 1 switches it off, None is the model's default.
             classifier_scale: of Diff-Foley's second guidance, by a classifier that says whether sound and picture are
                 in step; 0 switches it off, 50 was published.
+            onset_guidance: of steering towards the onsets by the gradient of the decoded mel, which needs no temporal
+                adapter and a decoder pass more at each step; 0 switches it off, 1 is plenty.
             steps: denoising steps; None is the model's default.
             generator: draws the noise.
             noise: (C, 16, columns) instead, for windows that share noise where they overlap.
@@ -236,7 +243,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         """
         # 1. Check
         guidance_scale = self.default_guidance_scale if guidance_scale is None else guidance_scale
-        scales = _Scales(semantic_scale, temporal_scale, guidance_scale, classifier_scale)
+        scales = Scales(semantic_scale, temporal_scale, guidance_scale, classifier_scale, onset_guidance)
         steps = self.default_steps if steps is None else steps
         strength = 1.0 if start_from is None else start_from[1]
         self._check_inputs(scales, steps, strength, features)
@@ -264,6 +271,9 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         if keep is not None:
             kept, anew = keep[0][None].to(noise), keep[1].to(noise.device) > 0
 
+        frames = self.latent_shape[2] * PATCH
+        strengths = torch.from_numpy((onsets or Onsets()).to_mask(frames, frames / self.window_s)).to(latent)
+
         # 5. Denoise
         for index, timestep in enumerate(timesteps):
             sample = scheduler.scale_model_input(latent, timestep)
@@ -275,6 +285,9 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
                 gradient = self.classifier.gradient(sample, timestep, features)
                 predicted = predicted - scales.classifier * noise_level(scheduler, timestep).to(gradient) * gradient
             estimate = clean_estimate(scheduler, sample, timestep, predicted)
+            if scales.onsets > 0 and onsets is not None:
+                estimate = towards_onsets(estimate, strengths, self._to_mel, scales.onsets)
+                predicted = answer_for(scheduler, sample, timestep, estimate)
             latent = scheduler.step(predicted, timestep, latent, return_dict=False)[0]
             if keep is not None:
                 following = timesteps[index + 1 : index + 2]
@@ -316,25 +329,22 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
 
         Within [0, 1] but for Diff-Foley's autoencoder, whose answer was published to be taken as it is.
         """
-        latent = latent.to(self._execution_device, self.vae.dtype) / self.vae.config.scaling_factor
-        mel = self.vae.decode(latent).sample[:, 0].float()
+        mel = self._to_mel(latent.to(self._execution_device))
         return mel if isinstance(self.vae, AutoencoderKL) else mel.clamp(0, 1)
 
-    def _check_inputs(self, scales: _Scales, steps: int, strength: float, features: torch.Tensor | None) -> None:
+    def _to_mel(self, latent: torch.Tensor) -> torch.Tensor:
+        """As `decode`, but for the clamp, and with a gradient."""
+        latent = latent.to(self.vae.dtype) / self.vae.config.scaling_factor
+        return self.vae.decode(latent).sample[:, 0].float()
+
+    def _check_inputs(self, scales: Scales, steps: int, strength: float, features: torch.Tensor | None) -> None:
         """Raises a sentence for the first number out of its range, or the first thing that is missing."""
-        for name, scale in (("semantic", scales.semantic), ("temporal", scales.temporal)):
-            if not 0 <= scale <= MAX_SCALE:
-                raise FoleyError(f"The {name} strength must be between 0 and {MAX_SCALE:g}, not {scale:g}.")
-        if not 1 <= scales.guidance <= 20:
-            raise FoleyError(f"The guidance scale must be between 1 and 20, not {scales.guidance:g}.")
         if not 1 <= steps <= 200:
             raise FoleyError(f"The number of steps must be between 1 and 200, not {steps}.")
         if not 0 < strength <= 1:
             raise FoleyError(f"The share of a sound made anew must be above 0 and at most 1, not {strength:g}.")
         if self.needs_video and features is None:
             raise FoleyError("This model makes sound from the picture and was given none.")
-        if scales.classifier < 0:
-            raise FoleyError(f"The classifier's scale must not be below 0, not {scales.classifier:g}.")
         if scales.classifier > 0 and self.classifier is None:
             raise FoleyError("This model came without a classifier; set the classifier's scale to 0.")
         if scales.classifier > 0 and isinstance(self.scheduler, PNDMScheduler):
@@ -355,6 +365,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         track = text = without = hits = None
         if self.text_encoder is not None:
             track = lay_events(known, self.tokenizer, self.text_encoder, WINDOW_TOKENS, self.window_s)
+            track = track.to(self._execution_device)
             text = embed_words(", ".join(event.text for event in known), self.tokenizer, self.text_encoder)
             without = embed_words(negative, self.tokenizer, self.text_encoder) if guided else None
         if self.needs_video:
@@ -368,10 +379,11 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         return conditions.to(self._execution_device, self.unet.dtype)
 
     def _predict(
-        self, sample: torch.Tensor, timestep: torch.Tensor, conditions: Conditions, scales: _Scales
+        self, sample: torch.Tensor, timestep: torch.Tensor, conditions: Conditions, scales: Scales
     ) -> torch.Tensor:
         """The UNet's answer under both adapters; an adapter of strength 0 is not run at all."""
-        # One call for both halves of the guidance.
+        if len(conditions.tokens) > 1 and not self.batched_guidance:
+            return torch.cat([self._predict(sample, timestep, half, scales) for half in conditions.halves()])
         sample = sample.expand(len(conditions.tokens), -1, -1, -1).to(self.unet.dtype)
         parts: list[tuple[Residuals, float]] = []
         if self.semantic_adapter is not None and scales.semantic > 0:

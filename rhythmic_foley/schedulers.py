@@ -86,9 +86,24 @@ def clean_estimate(
         sample: what the network read, of variance 1 (after `scale_model_input`).
         predicted: its answer, noise or velocity as the scheduler's configuration says.
     """
-    signal = signal_level(scheduler, timestep)
-    noise = (1 - signal**2).sqrt()
-    signal, noise = signal.to(sample), noise.to(sample)
+    signal, noise = _levels(scheduler, timestep, sample)
     if scheduler.config.prediction_type == "v_prediction":
         return signal * sample - noise * predicted
     return (sample - noise * predicted) / signal
+
+
+def answer_for(
+    scheduler: SchedulerMixin, sample: torch.Tensor, timestep: torch.Tensor, estimate: torch.Tensor
+) -> torch.Tensor:
+    """The network's answer that would point to `estimate`: inverse of `clean_estimate`."""
+    signal, noise = _levels(scheduler, timestep, sample)
+    if scheduler.config.prediction_type == "v_prediction":
+        return (signal * sample - estimate) / noise
+    return (sample - signal * estimate) / noise
+
+
+def _levels(
+    scheduler: SchedulerMixin, timestep: torch.Tensor, like: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    signal = signal_level(scheduler, timestep)
+    return signal.to(like), (1 - signal**2).sqrt().to(like)

@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from toy import toy_pipeline
 
-from rhythmic_foley.checkpoints import available, find_checkpoint, load_pipeline
+from rhythmic_foley.checkpoints import Running, available, find_checkpoint, load_pipeline
 from rhythmic_foley.errors import FoleyError
 
 
@@ -41,3 +42,18 @@ def test_a_broken_model(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "text_encoder")
     with pytest.raises(FoleyError, match="damaged or incomplete"):
         load_pipeline(tmp_path, device="cpu")
+
+
+def test_how_a_model_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Running.parse("") == Running()
+    assert Running.parse("bfloat16, unbatched,compile") == Running("bfloat16", batched=False, compiled=True)
+    with pytest.raises(FoleyError, match='cannot be run as "fast"; RHYTHMIC_FOLEY_RUNNING takes float32, '):
+        Running.parse("fast")
+    toy_pipeline().save_pretrained(tmp_path)
+    assert load_pipeline(tmp_path, "cpu").unet.dtype == torch.float32
+    monkeypatch.setenv("RHYTHMIC_FOLEY_RUNNING", "bfloat16 unbatched")
+    pipeline = load_pipeline(tmp_path, "cpu")
+    assert (pipeline.unet.dtype, pipeline.vae.dtype) == (torch.bfloat16, torch.float32)
+    assert not pipeline.batched_guidance
+    with pytest.raises(FoleyError, match="runs on a GPU can be offloaded"):
+        load_pipeline(tmp_path, "cpu", Running(offload=True))

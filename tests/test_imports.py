@@ -54,7 +54,19 @@ ALLOWED = {
     "reel": {"errors", "audio", "media", "onsets", "plots"},
     "post": {"errors", "audio", "container", "media", "muxing", "requests"},
     "ui": VALUES
-    | {"audio", "checkpoints", "comparison", "media", "motion", "post", "reel", "requests", "studio", "takes"},
+    | {
+        "audio",
+        "checkpoints",
+        "comparison",
+        "container",
+        "media",
+        "motion",
+        "post",
+        "reel",
+        "requests",
+        "studio",
+        "takes",
+    },
     "cli": VALUES
     | {"", "motion", "post", "reel", "requests", "studio", "takes", "training", "evaluation", "weights", "ui"},
     "__main__": {"cli"},

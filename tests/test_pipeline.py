@@ -16,6 +16,7 @@ from toy import toy_pipeline
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
+from rhythmic_foley.guidance import onset_loss
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import FoleyOutput, RhythmicFoleyPipeline
 from rhythmic_foley.schedulers import UnroundedDPMSolver
@@ -196,6 +197,35 @@ def test_two_requests_at_once_do_not_disturb_each_other(pipeline: RhythmicFoleyP
     assert torch.equal(second.latent, run(pipeline, steps=4))
 
 
+def test_guidance_towards_onsets_needs_no_adapter(pipeline: RhythmicFoleyPipeline) -> None:
+    """The decoded mel rises more where it should; where nobody knows when, nothing is steered."""
+    alone = {"semantic_scale": 0.0, "temporal_scale": 0.0, "guidance_scale": 1.0, "steps": 4}
+    strengths = torch.from_numpy(HITS.to_mask(512, 62.5))
+    losses = [
+        onset_loss(pipeline.decode(run(pipeline, **alone, onset_guidance=scale)[None]), strengths).item()
+        for scale in (0.0, 0.1, 0.2)
+    ]
+    assert losses[0] > 1.1 * losses[1] > 1.2 * losses[2]
+    unknown = [run(pipeline, **alone, onsets=None, onset_guidance=scale) for scale in (0.0, 1.0)]
+    assert torch.equal(*unknown)
+
+
+def test_halves_of_the_guidance_one_after_the_other(pipeline: RhythmicFoleyPipeline) -> None:
+    slow = toy_pipeline()
+    slow.batched_guidance = False
+    torch.testing.assert_close(run(slow, negative="music"), run(pipeline, negative="music"), atol=1e-4, rtol=0)
+
+
+def test_steps_in_half_precision(pipeline: RhythmicFoleyPipeline) -> None:
+    """Nearly the same sound; what goes in and comes out, and all that is not run at every step, stays as it was."""
+    half = toy_pipeline()
+    half.run_steps_in(torch.bfloat16)
+    found, wanted = run(half), run(pipeline)
+    assert half.unet.dtype == half.temporal_adapter.dtype == torch.bfloat16
+    assert half.vae.dtype == half.aligned_encoder.dtype == found.dtype == torch.float32
+    assert 0 < (found - wanted).norm() / wanted.norm() < 0.05
+
+
 def test_saves_and_loads(pipeline: RhythmicFoleyPipeline, tmp_path: Path) -> None:
     pipeline.save_pretrained(tmp_path)
     again = RhythmicFoleyPipeline.from_pretrained(tmp_path)
@@ -208,6 +238,9 @@ def test_saves_and_loads(pipeline: RhythmicFoleyPipeline, tmp_path: Path) -> Non
         ({"semantic_scale": -1.0}, "semantic strength must be between 0 and 3"),
         ({"temporal_scale": 9.0}, "temporal strength must be between 0 and 3"),
         ({"guidance_scale": 0.0}, "guidance scale must be between 1 and 20"),
+        ({"onset_guidance": 4.0}, "onset guidance's strength must be between 0 and 3"),
+        ({"classifier_scale": -1.0}, "classifier's scale must not be below 0"),
+        ({"classifier_scale": 50.0}, "came without a classifier"),
         ({"steps": 0}, "number of steps must be between 1 and 200"),
         ({"start_from": (torch.zeros(4, 16, 64), 0.0)}, "made anew must be above 0 and at most 1"),
     ],

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from rhythmic_foley.schedulers import UnroundedDPMSolver, clean_estimate, ddim, noise_level, plms, signal_level
+from rhythmic_foley.schedulers import (
+    UnroundedDPMSolver,
+    answer_for,
+    clean_estimate,
+    ddim,
+    noise_level,
+    plms,
+    signal_level,
+)
 
 
 def test_times_are_not_rounded() -> None:
@@ -96,5 +104,6 @@ def test_the_finished_latent_is_read_off_a_perfect_answer(prediction_type: str, 
     clean, noise, time = torch.tensor([0.5, -2.0]), torch.tensor([1.0, 0.3]), torch.tensor(timestep)
     signal, level = signal_level(solver, time).float(), noise_level(solver, time)
     answer = noise if prediction_type == "epsilon" else signal * noise - level * clean
-    found = clean_estimate(solver, signal * clean + level * noise, time, answer)
-    assert torch.allclose(found, clean, atol=1e-4)
+    sample = signal * clean + level * noise
+    assert torch.allclose(clean_estimate(solver, sample, time, answer), clean, atol=1e-4)
+    assert torch.allclose(answer_for(solver, sample, time, clean), answer, atol=1e-4)

@@ -29,9 +29,10 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     timing.add_argument("--seed", type=int, default=0)
     timing.set_defaults(run=_timing)
 
-    speed = kinds.add_parser("speed", help="seconds that a window of 8.192 s takes here")
+    speed = kinds.add_parser("speed", help="seconds a step and peak memory, run as the reference does and as we do")
     speed.add_argument("--model", default="mini", help="name or folder of a checkpoint")
-    speed.add_argument("--steps", type=int, default=20, help="denoising steps")
+    speed.add_argument("--device", help="cpu or cuda (the GPU if there is one)")
+    speed.add_argument("--steps", type=int, default=4, help="denoising steps to take the median of")
     speed.set_defaults(run=_speed)
 
     encoders = kinds.add_parser("encoders", help="autoencoder and aligned encoder on held-out scenes")
@@ -63,11 +64,10 @@ def _timing(arguments: argparse.Namespace) -> int:
 
 
 def _speed(arguments: argparse.Namespace) -> int:
-    from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline
-    from rhythmic_foley.evaluation.speed import seconds_per_window
+    from rhythmic_foley.checkpoints import find_checkpoint
+    from rhythmic_foley.evaluation.speed import compare_ways, print_speed
 
-    pipeline = load_pipeline(find_checkpoint(arguments.model))
-    print(f"{seconds_per_window(pipeline, steps=arguments.steps):.2f} s a window, {arguments.steps} steps")
+    print(print_speed(compare_ways(find_checkpoint(arguments.model), arguments.device, steps=arguments.steps)))
     return 0
 
 

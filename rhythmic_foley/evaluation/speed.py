@@ -1,13 +1,55 @@
-"""How long a window takes."""
+"""How long a window takes, and what the ways of running a model cost in time and memory."""
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
+import torch
+from diffusers.models.attention_processor import AttnProcessor
+
+from rhythmic_foley.checkpoints import Running, load_pipeline
 from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.pipeline import RhythmicFoleyPipeline, Step
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of running a model; `plain_attention` computes the whole attention matrix, as the reference does."""
+
+    name: str
+    running: Running
+    plain_attention: bool = False
+
+
+@dataclass(frozen=True)
+class SpeedRow:
+    """What a way costs; peak memory is the GPU's if there is one, else the process's, None where nobody can tell."""
+
+    name: str
+    step_s: float
+    peak_gib: float | None
+
+
+REFERENCE = Way("reference-like: float32, unbatched, plain attention", Running("float32", batched=False), True)
+ON_CPU = (
+    REFERENCE,
+    Way("float32, batched", Running("float32")),
+    Way("bfloat16, batched", Running("bfloat16")),
+)
+ON_GPU = (
+    REFERENCE,
+    Way("float32, batched", Running("float32")),
+    Way("float16, batched", Running("float16")),
+    Way("float16, batched, offloaded", Running("float16", offload=True)),
+    Way("float16, batched, compiled", Running("float16", compiled=True)),
+)
 
 
 def seconds_per_window(pipeline: RhythmicFoleyPipeline, *, steps: int = 20, runs: int = 5) -> float:
@@ -15,6 +57,69 @@ def seconds_per_window(pipeline: RhythmicFoleyPipeline, *, steps: int = 20, runs
     taken_s = []
     for _ in range(runs + 1):
         start_s = time.perf_counter()
-        pipeline(events=[SoundEvent("hammering wood")], onsets=Onsets.of([1.0, 2.0, 4.5]), steps=steps)
+        pipeline(**_request(pipeline), steps=steps)
         taken_s.append(time.perf_counter() - start_s)
     return median(taken_s[1:])
+
+
+def compare_ways(
+    folder: Path, device: str | None = None, ways: Sequence[Way] | None = None, steps: int = 4
+) -> list[SpeedRow]:
+    """One row for each way, each measured in a process of its own, so that its peak memory is its own."""
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    ways = ways or (ON_GPU if device.startswith("cuda") else ON_CPU)
+    rows = []
+    for way in ways:
+        with multiprocessing.get_context("spawn").Pool(1) as process:
+            rows.append(process.apply(measure, (folder, device, way, steps)))
+    return rows
+
+
+def measure(folder: Path, device: str, way: Way, steps: int) -> SpeedRow:
+    """Median time of a denoising step, the first left out, and this process's peak memory."""
+    pipeline = load_pipeline(folder, device, way.running)
+    if way.plain_attention:
+        for network in (pipeline.unet, pipeline.semantic_adapter, pipeline.temporal_adapter):
+            if network is not None:
+                getattr(network, "controlnet", network).set_attn_processor(AttnProcessor())
+    times_s = []
+    for item in pipeline.stream(**_request(pipeline), steps=steps + 1):
+        if isinstance(item, Step):
+            _wait(device)
+            times_s.append(time.perf_counter())
+    steps_s = [later - earlier for earlier, later in zip(times_s, times_s[1:], strict=False)]
+    return SpeedRow(way.name, median(steps_s), _peak_gib(device))
+
+
+def print_speed(rows: Sequence[SpeedRow]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| way | s a step | times the first | peak memory |", "|---|---:|---:|---:|"]
+    for row in rows:
+        peak = "?" if row.peak_gib is None else f"{row.peak_gib:.2f} GiB"
+        lines.append(f"| {row.name} | {row.step_s:.3f} | {row.step_s / rows[0].step_s:.2f} | {peak} |")
+    return "\n".join(lines)
+
+
+def _request(pipeline: RhythmicFoleyPipeline) -> dict[str, object]:
+    """A window with all conditions on."""
+    request = {"events": [SoundEvent("hammering wood")], "onsets": Onsets.of([1.0, 2.0, 4.5])}
+    if getattr(pipeline, "needs_video", False):
+        size = pipeline.cond_stage.config.feature_dim
+        request["features"] = torch.nn.functional.normalize(torch.ones(33, size), dim=-1)
+    return request
+
+
+def _wait(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+def _peak_gib(device: str) -> float | None:
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated() / 2**30
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30

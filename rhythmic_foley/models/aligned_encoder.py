@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 from torch.nn import functional as F
 
@@ -47,6 +48,7 @@ class AlignedEncoder(ModelMixin, ConfigMixin):
         self.event_blocks = nn.ModuleList(_TimeBlock(width) for _ in range(3))
         self.event_output = nn.Linear(width, token_dim)
 
+    @apply_forward_hook
     def encode_audio(self, wave: torch.Tensor) -> torch.Tensor:
         """(samples,) at 16 kHz -> tokens (1, T, token_dim), one each 0.256 s."""
         token_s = self.config.window_s / self.config.tokens
@@ -58,6 +60,7 @@ class AlignedEncoder(ModelMixin, ConfigMixin):
         """YAMNet embeddings (..., 1024) -> tokens (..., token_dim)."""
         return self.audio_projection(embeddings)
 
+    @apply_forward_hook
     def encode_events(self, timeline: torch.Tensor) -> torch.Tensor:
         """What sounds when -> tokens.
 

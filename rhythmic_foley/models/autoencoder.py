@@ -8,6 +8,7 @@ import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.autoencoders.vae import DecoderOutput
 from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 from torch.nn import functional as F
 
@@ -79,10 +80,12 @@ class MelAutoencoder(ModelMixin, ConfigMixin):
             # A transposed convolution has one bias for the whole patch; the mean patch is nearly flat.
             self.linear_decoder.bias.fill_(mean.mean())
 
+    @apply_forward_hook
     def encode(self, mel: torch.Tensor) -> EncoderOutput:
         """(B, 1, 128, T) log-mel in [0, 1] -> latent (B, C, 16, T / 8)."""
         return EncoderOutput(PointDistribution(self.encoder(mel)))
 
+    @apply_forward_hook
     def decode(self, latent: torch.Tensor) -> DecoderOutput:
         """Latent (B, C, 16, L) -> log-mel (B, 1, 128, 8 L), nominally in [0, 1]."""
         features = self.blocks(self.project(latent))

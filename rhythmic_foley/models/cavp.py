@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 from torch.nn import functional as F
 
@@ -50,6 +51,7 @@ class Cavp(ModelMixin, ConfigMixin):
         self.spec_encoder = _Cnn14(audio_channels, mel_bands, feature_dim)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
+    @apply_forward_hook
     def encode_video(self, video: torch.Tensor) -> torch.Tensor:
         """Features of the picture, computed in chunks of 10 s as the published extractor does.
 
@@ -62,6 +64,7 @@ class Cavp(ModelMixin, ConfigMixin):
         chunks = [self.project_video(chunk) for chunk in video.split(CHUNK_FRAMES, dim=1)]
         return F.normalize(torch.cat(chunks, dim=1), dim=-1)
 
+    @apply_forward_hook
     def encode_audio(self, log_mel: torch.Tensor) -> torch.Tensor:
         """Features of the sound.
 

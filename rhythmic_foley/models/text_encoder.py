@@ -82,4 +82,5 @@ def _encode(
     batch = batch.to(device)
     output = text_encoder(**batch)
     pooled = output.pooler_output if isinstance(text_encoder, CLIPTextModel) else None
-    return output.last_hidden_state, batch["attention_mask"].bool(), pooled
+    hidden = output.last_hidden_state  # on the GPU, even where the encoder is kept off it until it is called
+    return hidden, batch["attention_mask"].bool().to(hidden.device), pooled

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+from toy import toy_pipeline
 
-from rhythmic_foley.evaluation.speed import seconds_per_window
+from rhythmic_foley.evaluation.speed import ON_CPU, compare_ways, measure, print_speed, seconds_per_window
 
 
 def test_median_without_the_first_run() -> None:
@@ -19,3 +21,19 @@ def test_median_without_the_first_run() -> None:
 
     assert seconds_per_window(pipeline, steps=7, runs=3) == pytest.approx(0.03, abs=0.015)
     assert asked == [7] * 4
+
+
+def test_ways_of_running_are_compared(tmp_path: Path) -> None:
+    """In processes of their own, whose memory is that of the whole interpreter and not nothing."""
+    toy_pipeline().save_pretrained(tmp_path)
+    rows = [measure(tmp_path, "cpu", way, steps=1) for way in ON_CPU]
+    assert all(row.step_s > 0 and row.peak_gib > 0.05 for row in rows)
+    table = print_speed(rows).splitlines()
+    assert table[2].startswith("| reference-like: float32, unbatched, plain attention |") and "| 1.00 |" in table[2]
+    assert len(table) == 2 + len(ON_CPU)
+
+
+def test_each_way_has_a_process_of_its_own(tmp_path: Path) -> None:
+    toy_pipeline().save_pretrained(tmp_path)
+    (row,) = compare_ways(tmp_path, "cpu", ON_CPU[:1], steps=1)
+    assert row.name == ON_CPU[0].name and row.step_s > 0
