@@ -36,20 +36,21 @@ def build_listening(test: ListeningTest, aspects: Sequence[Aspect]) -> gr.Blocks
     with gr.Blocks(title="Listening test", analytics_enabled=False) as page:
         gr.HTML(_WELCOME, elem_classes="rf-head")
         code = gr.State("")
-        with gr.Row(elem_id="start") as start:
-            with gr.Column(min_width=280):
-                begin = gr.Button("Begin", variant="primary", elem_id="begin")
-            with gr.Column(min_width=280):
-                known = gr.Textbox(label="Or go on with your code", placeholder="ABCD-2345", elem_id="known-code")
-                resume = gr.Button("Go on", elem_id="resume")
-        view = gr.HTML(
-            None,
-            html_template=_text("listening.html"),
-            css_template=asset("controls.css") + _text("listening.css"),
-            js_on_load=asset("player.js") + _text("listening.js"),
-            apply_default_css=False,
-            elem_id="listening",
-        )
+        with gr.Column(elem_classes="rf-section"):
+            with gr.Row(elem_id="start") as start:
+                with gr.Column(min_width=280):
+                    begin = gr.Button("Begin", variant="primary", elem_id="begin")
+                with gr.Column(min_width=280):
+                    known = gr.Textbox(label="Or go on with your code", placeholder="ABCD-2345", elem_id="known-code")
+                    resume = gr.Button("Go on", elem_id="resume")
+            view = gr.HTML(
+                None,
+                html_template=_text("listening.html"),
+                css_template=asset("controls.css") + _text("listening.css"),
+                js_on_load=asset("player.js") + _text("listening.js"),
+                apply_default_css=False,
+                elem_id="listening",
+            )
         page.load(None, None, known, js=_KNOWN_CODE, **_QUICK)
         begin.click(session.begin, None, [code, start, view], **_QUICK)
         for event in (resume.click, known.submit):
