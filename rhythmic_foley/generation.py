@@ -181,6 +181,7 @@ class SoundMaker:
             "temporal_scale": controls.temporal_scale,
             "guidance_scale": controls.guidance_scale,
             "classifier_scale": controls.classifier_scale,
+            "onset_guidance": controls.onset_guidance,
             "steps": controls.steps,
             "noise": noise[start : start + self.pipeline.latent_shape[2]].permute(1, 2, 0),
             "features": self.features,

@@ -76,6 +76,7 @@ class Controls:
         semantic_scale: strength of the description, 0 is off.
         temporal_scale: strength of the onsets, 0 is off.
         classifier_scale: of a second guidance by Diff-Foley's alignment classifier, where the model has one; 0 is off.
+        onset_guidance: of steering towards the onsets without the temporal adapter; 0 is off, 1 is plenty.
         seed: of the first take, the next ones count on; None draws one.
         keep_original_db: gain of the clip's own sound under the new one; None leaves it out.
         loudness_lufs: integrated loudness of the new sound; None leaves it as it came.
@@ -94,6 +95,7 @@ class Controls:
     temporal_scale: float = 1.0
     guidance_scale: float = 3.0
     classifier_scale: float = 0.0
+    onset_guidance: float = 0.0
     steps: int = 20
     seed: int | None = None
     takes: int = 1

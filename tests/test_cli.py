@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -156,6 +157,7 @@ OPTIONS = {
     "temporal_scale": (["--temporal-scale", "0"], 0.0),
     "guidance_scale": (["--guidance", "3.5"], 3.5),
     "classifier_scale": (["--classifier-scale", "50"], 50.0),
+    "onset_guidance": (["--onset-guidance", "1"], 1.0),
     "steps": (["--steps", "7"], 7),
     "seed": (["--seed", "42"], 42),
     "takes": (["--takes", "2"], 2),
@@ -324,6 +326,28 @@ def test_app_listens_where_it_is_told(studio, monkeypatch):
     monkeypatch.setattr("rhythmic_foley.ui.launch", lambda studio, **options: asked.update(options, studio=studio))
     assert cli.main(["app", "--host", "0.0.0.0", "--port", "8123"]) == 0
     assert asked == {"studio": studio, "server_name": "0.0.0.0", "server_port": 8123, "share": False}
+
+
+def test_app_serves_a_listening_test_without_opening_a_model(monkeypatch, tmp_path):
+    asked = {}
+
+    @contextmanager
+    def open_test(folder, listens, progress):
+        asked.update(folder=folder, listens=listens)
+        yield "test"
+
+    monkeypatch.setattr("rhythmic_foley.evaluation.listening.open_test", open_test)
+    monkeypatch.setattr("rhythmic_foley.ui.listening.launch_listening", lambda test, **o: asked.update(o, test=test))
+    monkeypatch.setattr("rhythmic_foley.cli.open_studio", None)
+    assert cli.main(["app", "--listening", str(tmp_path), "--listens", "2", "--port", "8123"]) == 0
+    assert asked == {
+        "folder": tmp_path,
+        "listens": 2,
+        "test": "test",
+        "server_name": None,
+        "server_port": 8123,
+        "share": False,
+    }
 
 
 def test_help_loads_nothing_heavy():

@@ -41,6 +41,7 @@ class Form:
     reference_strength: float
     stems: bool
     classifier_scale: float
+    onset_guidance: float
 
     def controls(self, analysis: Analysis, *, proposed: bool) -> Controls:
         """The request to the studio.
@@ -69,6 +70,7 @@ class Form:
             reference_strength=float(self.reference_strength),
             stems=bool(self.stems),
             classifier_scale=float(self.classifier_scale),
+            onset_guidance=float(self.onset_guidance),
         )
 
 
@@ -96,6 +98,7 @@ def values_from_controls(controls: Controls, duration_s: float) -> dict[str, Any
         "reference_strength": controls.reference_strength,
         "stems": controls.stems,
         "classifier_scale": controls.classifier_scale,
+        "onset_guidance": controls.onset_guidance,
     }
 
 

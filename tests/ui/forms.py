@@ -39,4 +39,5 @@ FORM = Form(
     reference_strength=0.5,
     stems=False,
     classifier_scale=0.0,
+    onset_guidance=0.0,
 )

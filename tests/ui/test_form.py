@@ -40,6 +40,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "reference_strength": (0.8, {"reference_strength": 0.8}),
     "stems": (True, {"stems": True}),
     "classifier_scale": (50.0, {"classifier_scale": 50.0}),
+    "onset_guidance": (1.0, {"onset_guidance": 1.0}),
 }
 
 
