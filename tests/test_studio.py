@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from clips import make_clip
 from toy import save_toy_checkpoint
 
@@ -18,6 +19,7 @@ from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.media import probe, read_audio
+from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.studio import UNKNOWN_NOTE, Analysis, Controls, Progress, Studio, Take
 
@@ -69,6 +71,21 @@ def test_analysis_is_found_again(studio: Studio, clip: Path, monkeypatch: pytest
     second = analyse(studio, clip)
     assert second.events == first.events and second.onsets == first.onsets
     np.testing.assert_array_equal(second.curve.values, first.curve.values)
+
+
+def test_a_checkpoint_with_an_event_detector_is_asked_for_onsets(
+    studio: Studio, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "with_eyes"
+    torch.manual_seed(0)
+    EventDetector(widths=(4, 6, 8), hidden=12).save_pretrained(folder / "event_detector")
+    by_motion = analyse(studio, clip, describe=False).curve
+    monkeypatch.setattr(studio, "folder", folder)
+    by_network = analyse(studio, clip, describe=False).curve
+    assert np.allclose(np.diff(by_network.times_s), 1 / 30)
+    assert not np.array_equal(by_network.values, by_motion.values)
+    monkeypatch.setattr("rhythmic_foley.studio.read_frames", lambda *a, **k: pytest.fail("looked again"))
+    np.testing.assert_array_equal(analyse(studio, clip, describe=False).curve.values, by_network.values)
 
 
 def test_only_what_is_asked_is_done(studio: Studio, clip: Path) -> None:
