@@ -15,6 +15,7 @@ from rhythmic_foley.errors import FoleyError  # noqa: E402
 from rhythmic_foley.events import SoundEvent, format_events  # noqa: E402
 from rhythmic_foley.media import probe, read_frames  # noqa: E402
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, motion_curve, pick_onsets  # noqa: E402
+from rhythmic_foley.onsets import Onsets  # noqa: E402
 from rhythmic_foley.requests import Analysis  # noqa: E402
 from rhythmic_foley.ui.theme import build_theme  # noqa: E402
 from rhythmic_foley.ui.timeline import (  # noqa: E402
@@ -55,6 +56,12 @@ def long_value(analysis: Analysis) -> dict:
     return value | {"duration_s": LONG_S, "waveform": wave}
 
 
+def without_pictures(analysis: Analysis) -> dict:
+    """The clip looked at again; the browser has its pictures."""
+    value = timeline_value(analysis, onsets=Onsets.of([0.5]), pictures=False)
+    return {name: part for name, part in value.items() if name not in ("thumbnails", "waveform")}
+
+
 def seen(value: dict) -> str:
     """What Python understands of the timeline's value, as one line each."""
     duration_s = value["duration_s"]
@@ -76,12 +83,13 @@ def build() -> gr.Blocks:
         count = gr.Number(0, label="Inputs", elem_id="count", precision=0)
         with gr.Row():
             buttons = {
-                name: gr.Button(name, elem_id=name) for name in ("long", "short", "set", "hide", "show", "read")
+                name: gr.Button(name, elem_id=name) for name in ("long", "again", "set", "hide", "show", "read")
             }
         quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        timeline.input(lambda value, number: (seen(value), number + 1), [timeline, count], [report, count], **quiet)
+        latest = quiet | {"trigger_mode": "always_last"}
+        timeline.input(lambda value, number: (seen(value), number + 1), [timeline, count], [report, count], **latest)
         buttons["long"].click(lambda: long_value(analysis), None, timeline, **quiet)
-        buttons["short"].click(lambda: timeline_value(analysis), None, timeline, **quiet)
+        buttons["again"].click(lambda: without_pictures(analysis), None, timeline, **quiet)
         set_onsets = {"onsets": [{"time_s": 0.5, "strength": 1.0}, {"time_s": 1.5, "strength": 0.5}]}
         buttons["set"].click(lambda: set_onsets, None, timeline, **quiet)
         buttons["hide"].click(lambda: gr.update(visible=False), None, timeline, **quiet)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import make_clip
+from clips import make_clip, read_index
 from PIL import Image
 from ui.fake_studio import FakeStudio
 
@@ -91,6 +91,17 @@ def test_filmstrip_keeps_odd_shapes_small(tmp_path: Path, size: tuple[int, int],
     sheet = Image.open(io.BytesIO(base64.b64decode(film["url"].split(",", 1)[1])))
     assert sheet.width == film["columns"] * width
     assert sheet.height <= 54 * math.ceil(film["count"] / film["columns"])
+
+
+def test_filmstrip_of_a_long_clip_takes_key_frames(tmp_path: Path):
+    path = make_clip(tmp_path / "clip.mp4", 128.0, 5, (320, 180), indexed=True)  # a key frame every five seconds
+    film = filmstrip(probe(path))
+    assert film["count"] == 64
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(film["url"].split(",", 1)[1]))))
+    places = [(i // 16 * 54, i % 16 * 96) for i in range(64)]
+    shown_s = np.array([read_index(sheet[y : y + 54, x : x + 96]) / 5 for y, x in places])
+    wanted_s = np.arange(64) * 2 + 1.0
+    assert ((shown_s <= wanted_s + 0.2) & (shown_s > wanted_s - 7)).all()
 
 
 def test_waveform_shows_the_clicks(tmp_path: Path):

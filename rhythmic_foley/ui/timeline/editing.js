@@ -22,7 +22,7 @@ function withIds(onsets, known) {
   });
 }
 
-// The person's version of a clip. `changed` hears of every step.
+// The person's version of a clip. `changed` hears of every step, and whether it was the person's.
 function createEdits(changed) {
   let past = [];
   let future = [];
@@ -39,14 +39,14 @@ function createEdits(changed) {
     },
 
     // Steps with the same key that follow each other closely are undone as one.
-    step(part, key = null) {
+    step(part, key = null, byPerson = true) {
       const at = performance.now();
       if (!(key && key === lastKey && at - lastAt < MERGE_MS)) past = [...past.slice(1 - MAX_STEPS), edits.now];
       lastKey = key;
       lastAt = at;
       future = [];
       edits.now = { ...edits.now, ...part };
-      changed();
+      changed(byPerson);
     },
 
     // A picture of what a gesture would do; `step` or `begin` makes it so, `drop` takes it back.
@@ -63,7 +63,7 @@ function createEdits(changed) {
       to.push(edits.now);
       edits.now = from.pop();
       lastKey = null;
-      changed();
+      changed(true);
       return true;
     },
     undo: () => edits.travel(past, future),

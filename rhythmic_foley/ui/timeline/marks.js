@@ -1,4 +1,5 @@
-// What takes the focus are elements: marks of onsets, sounds, the threshold, the selection. Only those in view exist.
+// What takes the focus are elements: marks of onsets, sounds, the threshold, the selection. Only those in view exist,
+// and of a crowd that is merely painted only the mark that Tab leads to.
 
 const SPAN_PARTS = ["start", "end"];
 
@@ -16,7 +17,7 @@ function describe(element, attributes) {
   }
 }
 
-function createMarks(lane) {
+function createMarks(lane, repaint) {
   const shown = new Map();
   let current = null; // the one that Tab leads to
 
@@ -50,14 +51,16 @@ function createMarks(lane) {
   return {
     update(view, clip, onsets, picks) {
       const isPick = matcher(picks);
-      const inView = onsets.filter((onset) => onset.time_s >= view.start && onset.time_s <= view.end).length;
-      lane.classList.toggle("tl-dense", view.width / (inView + 1) < 13);
+      const dense = crowded(view, onsets);
+      lane.classList.toggle("tl-dense", dense);
       const margin = 24 / view.scale();
       const left = new Set(shown.keys());
+      const inView = onsets.filter((onset) => onset.time_s >= view.start - margin && onset.time_s <= view.end + margin);
+      if (!onsets.some((onset) => onset.id === current)) current = inView[0]?.id;
       for (const onset of onsets) {
-        const away = onset.time_s < view.start - margin || onset.time_s > view.end + margin;
         // The focused mark lives on out of view, or the keyboard would lose its place.
-        if (away && !(shown.get(onset.id) === document.activeElement)) continue;
+        const needed = onset.id === current || shown.get(onset.id) === document.activeElement;
+        if (!needed && (dense || onset.time_s < view.start - margin || onset.time_s > view.end + margin)) continue;
         if (!shown.has(onset.id)) shown.set(onset.id, make(onset));
         left.delete(onset.id);
         const element = shown.get(onset.id);
@@ -68,11 +71,11 @@ function createMarks(lane) {
         shown.get(id).remove();
         shown.delete(id);
       }
-      if (!onsets.some((onset) => onset.id === current)) current = onsets.find((onset) => shown.has(onset.id))?.id;
       for (const [id, element] of shown) describe(element, { tabindex: id === current ? 0 : -1 });
     },
     focus(id) {
       current = id;
+      if (!shown.has(id)) repaint();
       for (const [other, element] of shown) element.tabIndex = other === id ? 0 : -1;
       shown.get(id)?.focus({ preventScroll: true });
     },

@@ -70,7 +70,8 @@ function levelPx(level) {
 function createPicture(canvas) {
   const pen = canvas.getContext("2d");
   let sheet = null;
-  let ink = {};
+  let painted = [];
+  const ink = {};
 
   function readColours() {
     const style = getComputedStyle(canvas);
@@ -78,6 +79,7 @@ function createPicture(canvas) {
       ink[name] = style.getPropertyValue(`--tl-${name}`).trim() || "#888";
     }
     ink.font = `11px ${style.fontFamily}`;
+    painted = [];
   }
 
   function resize(width, height) {
@@ -209,16 +211,38 @@ function createPicture(canvas) {
     pen.globalAlpha = 1;
   }
 
+  // Hundreds of onsets in view are painted; elements for each would be slow, and nobody could hold one anyway.
+  function crowd(view, onsets, [top, height]) {
+    const floor = top + height;
+    pen.fillStyle = ink.accent;
+    for (const { time_s: time, strength } of onsets) {
+      if (time < view.left() || time > view.right()) continue;
+      const x = view.x(time);
+      pen.globalAlpha = 0.5;
+      pen.fillRect(x - 0.5, floor - levelPx(strength), 1, levelPx(strength));
+      pen.globalAlpha = 1;
+      pen.beginPath();
+      pen.arc(x, floor - levelPx(strength), 2.5, 0, 7);
+      pen.fill();
+    }
+  }
+
   return {
     readColours,
     load(film, ready) {
       sheet = null;
       if (!film) return;
       sheet = new Image();
-      sheet.onload = ready;
+      sheet.onload = () => {
+        painted = [];
+        ready();
+      };
       sheet.src = film.url;
     },
     paint(view, clip, now, lanes) {
+      const state = [view.start, view.end, view.width, lanes.height, clip, now.threshold, now.onsets];
+      if (state.every((part, i) => part === painted[i])) return;
+      painted = state;
       resize(view.width, lanes.height);
       ruler(view, clip.fps);
       if (clip.thumbnails) film(view, clip.thumbnails);
@@ -226,8 +250,15 @@ function createPicture(canvas) {
       if (clip.waveform) wave(view, clip.waveform, lanes.wave);
       if (lanes.events) laneGround(...lanes.events, view.width);
       guides(view, now.onsets, lanes);
+      if (crowded(view, now.onsets)) crowd(view, now.onsets, lanes.hits);
     },
   };
+}
+
+// Whether the onsets in view lie so close that their marks would cover each other.
+function crowded(view, onsets) {
+  const inView = onsets.filter((onset) => onset.time_s >= view.start && onset.time_s <= view.end).length;
+  return view.width / (inView + 1) < 13;
 }
 
 // Points of the curve to draw: where many share a pixel, only the highest, so that no peak is lost.

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from rhythmic_foley.container import Orientation, decoded_frames, open_clip
 from rhythmic_foley.media import ClipInfo, read_audio, read_frames
 
 _HEIGHT_PX, _COLUMNS = 54, 16
 _MAX_WIDTH_PX = 120
 _MAX_PICTURES = 64
 _PER_S = 4.0
+# From this distance on key frames are near enough; decoding all of a long clip would take as long as describing it.
+_SPARSE_S = 1.5
 _JPEG_QUALITY = 62
 
 _WAVE_RATE_HZ = 8000
@@ -26,11 +30,14 @@ def filmstrip(clip: ClipInfo) -> dict[str, Any]:
 
     Returns:
         {"url": data URL, "count": how many, "columns": how many lie side by side}; picture i shows the middle of the
-        i-th of `count` equal stretches.
+        i-th of `count` equal stretches, in a long clip the key frame before it.
     """
     count = int(np.clip(np.ceil(clip.duration_s * _PER_S), 4, _MAX_PICTURES))
     step_s = clip.duration_s / count
-    pictures = [frame for _, frame in read_frames(clip.path, 1 / step_s, _size(clip), start_s=step_s / 2)]
+    if step_s < _SPARSE_S or clip.container == "avi":  # AVI cannot be sought
+        pictures = [frame for _, frame in read_frames(clip.path, 1 / step_s, _size(clip), start_s=step_s / 2)]
+    else:
+        pictures = list(_key_frames(clip, [(i + 0.5) * step_s for i in range(count)]))
     columns = min(_COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
     height, width = pictures[0].shape[:2]
@@ -42,6 +49,18 @@ def filmstrip(clip: ClipInfo) -> dict[str, Any]:
     Image.fromarray(sheet).save(out, "JPEG", quality=_JPEG_QUALITY)
     url = "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
     return {"url": url, "count": len(pictures), "columns": columns}
+
+
+def _key_frames(clip: ClipInfo, times_s: list[float]) -> Iterator[np.ndarray]:
+    """For each time uint8 (H, W, 3): the last key frame by then, or nearly, upright."""
+    width, height = _size(clip)
+    with open_clip(clip.path) as opened:
+        for time_s in times_s:
+            # A second more, since seeking leaves that much room.
+            _, frame = next(decoded_frames(opened, from_s=min(time_s + 1.0, clip.duration_s)))
+            turn = Orientation.of(frame)
+            stored = (height, width) if turn.swap else (width, height)
+            yield turn.apply(frame.reformat(*stored, format="rgb24", interpolation="AREA", threads=1).to_ndarray())
 
 
 def waveform(clip: ClipInfo) -> list[list[float]] | None:

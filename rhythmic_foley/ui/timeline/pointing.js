@@ -10,7 +10,7 @@ function createPointing(tl) {
   const fingers = new Map();
   let grip = null; // what is held: {moved, move, end, tap, cancel}
   let press = 0;
-  let born = { id: null, at: 0 }; // the onset that the first half of a double click has made
+  let tapped = { id: null, at: 0 }; // for double clicks, which the browser does not report of what is captured
 
   function place(event) {
     const box = stage.getBoundingClientRect();
@@ -81,7 +81,10 @@ function createPointing(tl) {
         tried.keep();
         tl.say(axis === "time" ? `Onset moved to ${text}.` : `${text}.`);
       },
-      tap() {
+      tap(up) {
+        const twice = tapped.id === onset.id && up.timeStamp - tapped.at < DOUBLE_MS;
+        tapped = { id: twice ? null : onset.id, at: up.timeStamp };
+        if (twice) return commands.remove(onset.id);
         film.show(onset.time_s);
         tl.say(`Onset at ${spokenTime(onset.time_s)}, strength ${percent(onset.strength)}.`);
       },
@@ -140,11 +143,16 @@ function createPointing(tl) {
     };
   }
 
+  // A finger may only be about to scroll the page: it seeks once it moves sideways or is lifted.
   function holdRuler(event) {
-    film.seek(view.time(place(event).x));
+    const seek = (at) => film.seek(view.time(place(at).x));
+    if (event.pointerType === "mouse") seek(event);
     return {
-      move: (moved) => film.seek(view.time(place(moved).x)),
-      tap: () => stage.focus({ preventScroll: true }),
+      move: seek,
+      tap(up) {
+        seek(up);
+        stage.focus({ preventScroll: true });
+      },
     };
   }
 
@@ -177,11 +185,10 @@ function createPointing(tl) {
         view.show(start - (place(moved).x - from) / view.scale(), view.end - view.start);
         tl.paint();
       },
-      tap(tapped) {
-        if (!mayAdd) return film.seek(view.time(place(tapped).x));
-        const { x, y } = place(tapped);
+      tap(up) {
+        if (!mayAdd) return film.seek(view.time(place(up).x));
+        const { x, y } = place(up);
         const id = commands.add(view.time(x), strengthAt(y));
-        born = { id, at: performance.now() };
         marks.focus(id);
         film.show(edits.now.onsets.find((onset) => onset.id === id).time_s);
       },
@@ -304,21 +311,13 @@ function createPointing(tl) {
     release("cancel");
   });
   stage.addEventListener("wheel", wheel, { passive: false });
-  stage.addEventListener("dblclick", (event) => {
-    const onset = event.target.closest('[data-lane="hits"]') && nearestOnset({ ...position(event), pointerType: "mouse" });
-    if (onset && !(onset.id === born.id && performance.now() - born.at < DOUBLE_MS + 150)) commands.remove(onset.id);
-  });
   stage.addEventListener("contextmenu", (event) => {
-    const onset = event.target.closest('[data-lane="hits"]') && nearestOnset({ ...position(event), pointerType: "touch" });
+    const onset = event.target.closest('[data-lane="hits"]') && nearestOnset(event);
     if (!onset) return;
     event.preventDefault();
     marks.focus(onset.id);
     tl.openMenu(onset.id);
   });
-
-  function position({ clientX, clientY }) {
-    return { clientX, clientY };
-  }
   return { busy: () => Boolean(grip?.moved) };
 }
 

@@ -2,7 +2,7 @@
 
 To the browser goes a dictionary with
 
-    clip          a name of the clip; with another one the browser forgets what it knew
+    clip          a name of the clip; with another one the browser starts afresh
     duration_s, fps
     curve         {"times_s": [...], "values": [...]}: how likely a contact is, for moving the threshold
     threshold     0..1
@@ -14,14 +14,15 @@ To the browser goes a dictionary with
     selection     {"start_s", "end_s"} or null: a stretch that the person marked
     video_id      element id of the video to follow; may be left out
 
-Keys that are left out keep what the browser has, so {"onsets": [...]} changes the onsets alone. What comes back holds
-only what a person can change: clip, duration_s, fps, threshold, onsets, events and selection.
+Keys that are left out keep what the browser has, so {"onsets": [...]} changes the onsets alone, which can be undone
+like a change of the person's own. With a curve the clip counts as looked at again: the rest may still be left out, but
+undo ends there. What comes back holds only what a person can change: clip, duration_s, fps, threshold, onsets, events
+and selection.
 """
 
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -51,8 +52,7 @@ def timeline_value(
     clip = analysis.clip
     detected = onsets_to_value(analysis.onsets)
     return {
-        # Not the digest alone: the same clip analysed again starts afresh.
-        "clip": f"{analysis.digest[:16]}-{uuid.uuid4().hex[:8]}",
+        "clip": analysis.digest[:16],
         "duration_s": round(clip.duration_s, 6),
         "fps": round(clip.fps, 6),
         "curve": {
