@@ -22,7 +22,7 @@ MEL_FRAME_RATE_HZ = SAMPLE_RATE_HZ / HOP
 PEAK_LIMIT = 10 ** (-1 / 20)  # -1 dBFS: lossy encoders overshoot a little
 
 
-def log_mel(wave: torch.Tensor) -> torch.Tensor:
+def log_mel(wave: torch.Tensor, *, hop: int = HOP) -> torch.Tensor:
     """Log-mel picture of a waveform, scaled to [0, 1] (0 is about -80 dB).
 
     The last sample is dropped so that the number of frames is exactly length / hop, and the edges are reflected, both
@@ -30,14 +30,15 @@ def log_mel(wave: torch.Tensor) -> torch.Tensor:
 
     Args:
         wave: (..., samples) float, 16 kHz mono, at least 1024 samples.
+        hop: samples between frames; 250 for CAVP's sound side.
 
     Returns:
-        (..., 128, samples // 256), row 0 the lowest band.
+        (..., 128, samples // hop), row 0 the lowest band.
     """
     batch = wave.shape[:-1]
     flat = wave.reshape(-1, wave.shape[-1])[:, :-1].float()
     window = torch.hann_window(N_FFT, device=wave.device)
-    spectrum = torch.stft(flat, N_FFT, HOP, window=window, pad_mode="reflect", return_complex=True).abs()
+    spectrum = torch.stft(flat, N_FFT, hop, window=window, pad_mode="reflect", return_complex=True).abs()
     mel = mel_matrix().to(wave.device) @ spectrum
     decibel = 20.0 * torch.log10(mel.clamp(min=1e-5))
     return ((decibel + 80.0) / 100.0).clamp(0.0, 1.0).reshape(*batch, N_MELS, -1)

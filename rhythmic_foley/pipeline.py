@@ -184,7 +184,8 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         for network in (self.unet, self.semantic_adapter, self.temporal_adapter):
             if network is None:
                 continue
-            network.to(precision)
+            if network.dtype != precision:
+                network.to(precision)
             if precision != torch.float32:
                 network.to(memory_format=torch.channels_last)
             if compiled:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rhythmic_foley.training.full.cli import add_full_training_commands
+
 STAGES = (
     "prepare",
     "autoencoder",
@@ -32,6 +34,7 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--go-on", action="store_true", help="start from the checkpoint's weights, not from new ones")
     parser.add_argument("--compile", action="store_true", help="compile the networks first (needs a C++ compiler)")
     parser.set_defaults(run=run_training)
+    add_full_training_commands(subparsers)
 
 
 def run_training(arguments: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from rhythmic_foley.models.full_size import new_semantic_adapter, new_temporal_a
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.weights.convert import Conversion
+from rhythmic_foley.weights.diff_foley import new_unet
 
 TEXT_DIM = 16
 FEATURES = F.normalize(det("cls/feat", (33, 512)), dim=-1)
@@ -85,3 +86,12 @@ def test_each_condition_is_heard(trained: RhythmicFoleyPipeline, change: dict[st
 def test_saves_and_loads(trained: RhythmicFoleyPipeline, tmp_path: Path) -> None:
     trained.save_pretrained(tmp_path)
     assert torch.equal(run(load_pipeline(tmp_path, device="cpu")), run(trained))
+
+
+def test_published_size() -> None:
+    """As many parameters as a ControlNet of this UNet has, but for how the timeline gets in."""
+    with torch.device("meta"):
+        adapter = new_temporal_adapter(new_unet())
+    own = (adapter.controlnet.controlnet_cond_embedding, adapter.context_projection)
+    count, apart = (sum(p.numel() for part in parts for p in part.parameters()) for parts in ((adapter,), own))
+    assert count - apart == 361_278_832 - 1_086_192

@@ -1,0 +1,130 @@
+"""Clips to shards, once: latents, CAVP features, onsets and words of each, by the networks that are not trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+
+from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.describe.base import Describer
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.events import UNKNOWN, SoundEvent
+from rhythmic_foley.media import read_audio, read_frames
+from rhythmic_foley.onsets import attack_times
+from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
+from rhythmic_foley.training.full.examples import COLUMN_S, EXAMPLES_PER_SHARD, Example, write_shard
+from rhythmic_foley.training.full.sources import CLIP_S, Clip, Found
+
+CAVP_HOP = 250  # gives its 4 features a second; the diffusion model's mel has a hop of 256
+COLUMNS = int(CLIP_S / COLUMN_S)
+_SILENT_PEAK = 1e-4
+
+
+@dataclass
+class Tally:
+    """What became of the clips."""
+
+    written: int = 0
+    missing: int = 0
+    silent: int = 0
+    unreadable: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.written} clips prepared, {self.missing} missing, {self.silent} without sound, "
+            f"{len(self.unreadable)} unreadable"
+        )
+
+
+@dataclass(frozen=True)
+class Preparer:
+    """Makes examples of clips.
+
+    Args:
+        pipeline: a converted Diff-Foley.
+        describer: says what sounds in a picture; without one it is what the data set says.
+    """
+
+    pipeline: RhythmicFoleyPipeline
+    describer: Describer | None = None
+
+    def prepare(
+        self, found: Found, out: Path, *, part: tuple[int, int] = (0, 1), shard_size: int = EXAMPLES_PER_SHARD
+    ) -> Tally:
+        """Writes the shards that are not there yet.
+
+        Args:
+            part: (i, n): of every n shards in turn the i-th, so that n machines share the work.
+        """
+        out.mkdir(parents=True, exist_ok=True)
+        tally = Tally(missing=found.missing)
+        for number, start in enumerate(range(0, len(found.clips), shard_size)):
+            path = out / f"{number:06d}.tar"
+            if number % part[1] != part[0] or path.exists():
+                continue
+            tally.written += write_shard(path, self._examples(found.clips[start : start + shard_size], tally))
+        return tally
+
+    def _examples(self, clips: tuple[Clip, ...], tally: Tally) -> Iterator[tuple[str, Example]]:
+        for clip in clips:
+            try:
+                example = self.example(clip)
+            except FoleyError:
+                tally.unreadable.append(clip.name)
+                continue
+            if example is None:
+                tally.silent += 1
+            else:
+                yield clip.name, example
+
+    @torch.no_grad()
+    def example(self, clip: Clip) -> Example | None:
+        """One clip's example, None if it does not sound."""
+        wave = _read_sound(clip)
+        if wave is None or np.abs(wave).max(initial=0.0) < _SILENT_PEAK:
+            return None
+        samples = round(CLIP_S * SAMPLE_RATE_HZ)
+        wave = np.pad(wave[:samples], (0, max(0, samples - len(wave))))
+        mel = log_mel(torch.from_numpy(wave))
+        latent = self.pipeline.encode(mel)[:, :, :COLUMNS]
+        events = self._events(clip)
+        return Example(
+            latent.cpu().numpy(),
+            self._features(clip, wave).cpu().numpy(),
+            ", ".join(event.text for event in events),
+            events,
+            attack_times(wave, SAMPLE_RATE_HZ),
+        )
+
+    def _features(self, clip: Clip, wave: np.ndarray) -> torch.Tensor:
+        """(T, D): of the picture, or of the sound where there is none."""
+        if clip.has_picture:
+            frames = read_frames(clip.path, VIDEO_RATE_HZ, start_s=VIDEO_START_S, end_s=CLIP_S)
+            return self.pipeline.encode_video(frame for _, frame in frames)
+        mel = log_mel(torch.from_numpy(wave), hop=CAVP_HOP)[None]
+        return self.pipeline.cavp.encode_audio(mel.to(self.pipeline.device))[0]
+
+    def _events(self, clip: Clip) -> tuple[SoundEvent, ...]:
+        if self.describer is not None and clip.has_picture:
+            frames = read_frames(clip.path, VIDEO_RATE_HZ, (336, 336), fit="inside", end_s=CLIP_S)
+            said = tuple(e for e in self.describer.describe(frames, CLIP_S) if e.label != UNKNOWN)
+            if said:
+                return said
+        return (SoundEvent(clip.caption),)
+
+
+def _read_sound(clip: Clip) -> np.ndarray | None:
+    """(N,) float32 at 16 kHz, None for a video without sound."""
+    if clip.has_picture:
+        return read_audio(clip.path, SAMPLE_RATE_HZ)
+    try:
+        wave, rate_hz = soundfile.read(clip.path, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        raise FoleyError(f"{clip.path} cannot be read as sound.") from error
+    return soxr.resample(wave.mean(axis=1), rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
