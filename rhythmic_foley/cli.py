@@ -97,6 +97,7 @@ def _add_dub(commands: Any) -> None:
     parser.add_argument("--temporal-scale", type=float, metavar="S", help="strength of the onsets; 0 is off")
     parser.add_argument("--guidance", type=float, metavar="G", help="how closely to follow picture and text; 1 is off")
     parser.add_argument("--classifier-scale", type=float, metavar="G", help="guidance by a classifier; 0 is off")
+    parser.add_argument("--onset-guidance", type=float, metavar="G", help="steer to the onsets untrained; 0 is off")
     parser.add_argument("--steps", type=int, help="denoising steps")
     parser.add_argument("--seed", type=int, help="the same seed gives the same take; drawn and recorded if left out")
     parser.add_argument("--takes", type=int, help="how many different takes")
@@ -137,6 +138,10 @@ def _add_app(commands: Any) -> None:
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="also make a public link through Gradio")
+    parser.add_argument(
+        "--listening", type=Path, metavar="FOLDER", help="serve a listening test on this folder instead"
+    )
+    parser.add_argument("--listens", type=int, default=1, help="of each sound in the test, at least (%(default)s)")
     _add_model(parser)
     _add_describer(parser)
     parser.set_defaults(run=_app)
@@ -232,9 +237,17 @@ def _reel(args: argparse.Namespace) -> None:
 
 
 def _app(args: argparse.Namespace) -> None:
+    where = {"server_name": args.host, "server_port": args.port, "share": args.share}
+    if args.listening:
+        from rhythmic_foley.evaluation.listening import open_test
+        from rhythmic_foley.ui.listening import launch_listening
+
+        with open_test(args.listening, args.listens, _say) as test:
+            launch_listening(test, **where)
+        return
     from rhythmic_foley.ui import launch
 
-    launch(open_studio(args.model, args.describer), server_name=args.host, server_port=args.port, share=args.share)
+    launch(open_studio(args.model, args.describer), **where)
 
 
 def _silence_libraries() -> None:
@@ -303,6 +316,7 @@ def _controls(args: argparse.Namespace, settings: str | None, defaults: Controls
         "temporal_scale": args.temporal_scale,
         "guidance_scale": args.guidance,
         "classifier_scale": args.classifier_scale,
+        "onset_guidance": args.onset_guidance,
         "steps": args.steps,
         "seed": args.seed,
         "takes": args.takes,

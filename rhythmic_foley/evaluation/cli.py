@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from rhythmic_foley.evaluation.dub_cli import add_dub_command
+from rhythmic_foley.evaluation.listening_cli import add_listening_command
 from rhythmic_foley.evaluation.mini_cli import add_mini_command
 from rhythmic_foley.evaluation.report_cli import add_comparison_command
 from rhythmic_foley.evaluation.vocoder_cli import add_vocoder_command
@@ -20,6 +21,7 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     add_comparison_command(kinds)
     add_dub_command(kinds)
     add_mini_command(kinds)
+    add_listening_command(kinds)
     add_vocoder_command(kinds)
 
     timing = kinds.add_parser("timing", help="are generated hits where they were asked for, by temporal strength")

@@ -14,10 +14,12 @@ import csv
 import hashlib
 import re
 import secrets
+import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +91,7 @@ class ListeningTest:
         self.answers = Path(folder) / "answers"
         self.stimuli = tuple(sorted(stimuli, key=lambda one: (one.clip, one.method)))
         self.minimum_listens = minimum_listens
+        self.aspects = ASPECTS
         self._shown: dict[str, tuple[int, float]] = {}
         self._writing = threading.Lock()
 
@@ -170,6 +173,15 @@ class ListeningTest:
 
     def _file(self, code: str) -> Path:
         return self.answers / f"{code}.csv"
+
+
+@contextmanager
+def open_test(
+    folder: str | Path, minimum_listens: int = 1, progress: Callable[[str], None] = lambda line: None
+) -> Iterator[ListeningTest]:
+    """The test on a folder, whose stimuli are prepared first and go when it is closed; errors as for `prepare`."""
+    with tempfile.TemporaryDirectory() as ready:
+        yield ListeningTest(folder, prepare(folder, ready, progress), minimum_listens)
 
 
 def prepare(

@@ -29,13 +29,13 @@ def make_test(folder: Path) -> None:
 
 def main(port: int, folder: Path) -> None:
     """Serve until killed."""
-    from rhythmic_foley.evaluation.listening import ASPECTS, ListeningTest, prepare
+    from rhythmic_foley.evaluation.listening import open_test
     from rhythmic_foley.ui.listening import launch_listening
 
     if not (folder / "test").exists():
         make_test(folder / "test")
-    test = ListeningTest(folder / "test", prepare(folder / "test", folder / "ready"))
-    launch_listening(test, ASPECTS, server_name="127.0.0.1", server_port=port)
+    with open_test(folder / "test") as test:
+        launch_listening(test, server_name="127.0.0.1", server_port=port)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,7 @@ from rhythmic_foley.ui.compare.view import asset
 from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rhythmic_foley.evaluation.listening import Aspect, ListeningTest
+    from rhythmic_foley.evaluation.listening import ListeningTest
 
 _HERE = Path(__file__).parent
 _WELCOME = (
@@ -30,9 +28,9 @@ _KNOWN_CODE = "() => { try { return localStorage.getItem('rhythmic-foley-listeni
 _QUICK = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
 
 
-def build_listening(test: ListeningTest, aspects: Sequence[Aspect]) -> gr.Blocks:
-    """The page of one test, with what is rated."""
-    session = _Session(test, tuple(aspects))
+def build_listening(test: ListeningTest) -> gr.Blocks:
+    """The page of one test."""
+    session = _Session(test)
     with gr.Blocks(title="Listening test", analytics_enabled=False) as page:
         gr.HTML(_WELCOME, elem_classes="rf-head")
         code = gr.State("")
@@ -59,7 +57,7 @@ def build_listening(test: ListeningTest, aspects: Sequence[Aspect]) -> gr.Blocks
     return page
 
 
-def launch_listening(test: ListeningTest, aspects: Sequence[Aspect], **options: Any) -> Any:
+def launch_listening(test: ListeningTest, **options: Any) -> Any:
     """Serve the test until it is stopped.
 
     Args:
@@ -75,15 +73,15 @@ def launch_listening(test: ListeningTest, aspects: Sequence[Aspect], **options: 
         "run_history": False,
         "show_error": False,
     }
-    return build_listening(test, aspects).launch(**{**settings, **options})
+    return build_listening(test).launch(**{**settings, **options})
 
 
 class _Session:
     """Handlers; which listener calls is known from the code that the page's own state holds."""
 
-    def __init__(self, test: ListeningTest, aspects: tuple[Aspect, ...]) -> None:
+    def __init__(self, test: ListeningTest) -> None:
         self.test = test
-        self.aspects = [asdict(aspect) for aspect in aspects]
+        self.aspects = [asdict(aspect) for aspect in test.aspects]
 
     def begin(self) -> tuple[str, Any, dict[str, Any]]:
         code = self.test.begin()
