@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import torch
 from sounds import write_library
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.models import sizes
 from rhythmic_foley.models.synthesis import band_centres_hz
 from rhythmic_foley.models.vocoder import FoleyVocoder, Levels
 from rhythmic_foley.training.loop import Schedule
+from rhythmic_foley.training.stages import Workshop
 from rhythmic_foley.training.vocoder import (
     Examples,
     band_amplitudes,
@@ -82,3 +85,16 @@ def test_training_brings_the_levels_nearer(folder: Path, tmp_path: Path):
     schedule = Schedule(steps=25, learning_rate=0.01, warmup=2, ema_decay=0.5)
     train_vocoder(vocoder, examples, torch.nn.Identity(), schedule, tmp_path)  # an autoencoder that loses nothing
     assert error() < 0.8 * before
+
+
+def test_the_stage_leaves_a_trained_vocoder(folder: Path, tmp_path: Path):
+    (tmp_path / "runs").mkdir()
+    shutil.copytree(folder, tmp_path / "runs" / "vocoder")
+    sizes.new_autoencoder(sizes.TOY).save_pretrained(tmp_path / "checkpoint" / "vae")
+    workshop = Workshop(
+        tmp_path / "none", tmp_path / "none.npz", tmp_path / "checkpoint", tmp_path / "runs", size=sizes.TOY
+    )
+    workshop.train("vocoder", 1)
+    vocoder = FoleyVocoder.from_pretrained(tmp_path / "checkpoint" / "vocoder")
+    assert vocoder.config.width == sizes.TOY.vocoder_width
+    assert vocoder.head.bias.abs().sum() > 0
