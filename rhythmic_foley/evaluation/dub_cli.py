@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,13 @@ def add_dub_command(kinds: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--corrected", action="store_true", help="also with the onsets corrected to those of the real sound"
+    )
+    parser.add_argument(
+        "--descriptions",
+        type=Path,
+        metavar="CSV",
+        help="what sounds in each clip, as a person would type it, instead of what the describer says: columns clip and "
+        "caption or class_guess",
     )
     parser.add_argument(
         "--video-trained", metavar="MODEL", help="a checkpoint whose temporal adapter was trained by video features"
@@ -89,6 +97,8 @@ def run_dub(arguments: argparse.Namespace) -> int:
         temporal.append(row)
     else:
         left_out.append(f"The row of a {_VIDEO_TRAINED} is left out: give --video-trained with such a checkpoint.")
+    if arguments.descriptions:
+        left_out.append(f"What sounds was told to {name} as a person would ({arguments.descriptions.name}).")
     report = compare(arguments, arguments.clips, methods, bounds=True, left_out=left_out)
     print(report.to_markdown(), end="")
     say_paths(
@@ -114,4 +124,16 @@ def _dubbed(arguments: argparse.Namespace, model: str, out: Path, variants: tupl
     controls = replace(studio.defaults, seed=arguments.first_seed)
     if arguments.steps is not None:
         controls = replace(controls, steps=arguments.steps)
-    return dub_clips(studio, DubRun(arguments.clips, out, variants, arguments.seeds, controls), say)
+    run = DubRun(arguments.clips, out, variants, arguments.seeds, controls, _descriptions(arguments.descriptions))
+    return dub_clips(studio, run, say)
+
+
+def _descriptions(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return {row["clip"]: row["caption"] if "caption" in row else row["class_guess"] for row in rows}
+    except (OSError, KeyError) as error:
+        raise FoleyError(f"{path} must be a CSV with the columns clip and caption ({error}).") from error

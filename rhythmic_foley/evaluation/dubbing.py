@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -27,7 +27,8 @@ def _as_it_is(controls: Controls, analysis: Analysis, files: ClipFiles) -> Contr
 
 def _without_events(controls: Controls, analysis: Analysis, files: ClipFiles) -> Controls:
     """One description for the whole clip: what sounds, but not when."""
-    return replace(controls, text=", ".join(dict.fromkeys(event.text for event in analysis.events)) or None)
+    said = ", ".join(dict.fromkeys(event.text for event in analysis.events))
+    return replace(controls, text=controls.text or said or None)
 
 
 def _without_semantics(controls: Controls, analysis: Analysis, files: ClipFiles) -> Controls:
@@ -66,6 +67,7 @@ class DubRun:
         variants: names of `VARIANTS`.
         seeds: samples of each clip.
         controls: of all; the seed is the first one's.
+        descriptions: what sounds, by the clip's name, as a person types it; for other clips the describer says it.
     """
 
     clips: Path
@@ -73,6 +75,7 @@ class DubRun:
     variants: Sequence[str] = (FULL, "without-semantics", "without-temporal")
     seeds: int = 1
     controls: Controls = Controls(seed=0)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def folder(self, variant: str) -> Path:
         return self.out / variant
@@ -101,10 +104,11 @@ def dub_clips(studio: Studio, run: DubRun, progress: Callable[[str], None] = lam
         if not missing:
             continue
         progress(f"{name} ({number} of {len(clips)}): looking")
-        *_, analysis = studio.analyse(files.video)
+        text = run.descriptions.get(name)
+        *_, analysis = studio.analyse(files.video, describe=text is None)
         for variant, sample in missing:
             progress(f"{name} ({number} of {len(clips)}): {variant}, sample {sample}")
-            controls = VARIANTS[variant](run.controls, analysis, files)
+            controls = VARIANTS[variant](replace(run.controls, text=text), analysis, files)
             controls = replace(controls, seed=(run.controls.seed or 0) + sample, takes=1)
             _dub(studio, analysis, controls, _wav(run, variant, name, sample))
     return {variant: run.folder(variant) for variant in run.variants}
@@ -116,16 +120,22 @@ def _wav(run: DubRun, variant: str, clip: str, sample: int) -> Path:
 
 def _dub(studio: Studio, analysis: Analysis, controls: Controls, wav: Path) -> None:
     wav.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=wav.parent) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         for step in studio.dub(analysis, controls, Path(folder)):
             if isinstance(step, Take):
                 shutil.copyfile(step.settings, wav.with_suffix(".json"))
-                step.wav.replace(wav)  # last: a sound that is there is whole
+                unfinished = wav.with_suffix(".part")
+                shutil.copyfile(step.wav, unfinished)
+                unfinished.replace(wav)  # a sound that is there is whole
 
 
 def _claim(run: DubRun, studio: Studio) -> None:
     """Writes down what the run is, or makes sure that what was begun here is the same."""
-    facts = {"revision": studio.revision, "controls": json.loads(run.controls.to_json())}
+    facts = {
+        "revision": studio.revision,
+        "controls": json.loads(run.controls.to_json()),
+        "descriptions": dict(run.descriptions),
+    }
     path = run.out / RUN_FILE
     if path.exists():
         if json.loads(path.read_text(encoding="utf-8")) != facts:

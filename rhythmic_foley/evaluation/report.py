@@ -34,6 +34,7 @@ from rhythmic_foley.evaluation.visqol import Visqol, is_silent
 from rhythmic_foley.onsets import DETECTOR_RATE_HZ
 
 ORIGINAL, SHUFFLED = "original sound (ceiling)", "original sound, shuffled (floor)"
+_SET_BLIND = "Frechet distances compare sets: shuffling, which puts every sound in the wrong place, hardly moves them."
 _SHORTEST_S = 0.25
 _SAME_LENGTH_S = 0.1
 _ROUNDING_S = 0.05  # a clip of 9.98 s counts as 10 whole seconds: frame rates seldom divide a second
@@ -148,6 +149,8 @@ def compare_folders(
         rows.append(_row(method, pairing, scores, tools, resamples, seed))
     found = [column for column in columns if any(column.key in row.estimates for row in rows)]
     sentences = [f"{column.head} is left out: no pair allows it." for column in columns if column not in found]
+    if SHUFFLED in pairings and tools.networks:
+        sentences.append(_SET_BLIND)
     return Report(tuple(found), tuple(rows), (*left_out, *sentences))
 
 

@@ -79,6 +79,8 @@ def test_variants_change_what_they_say(tmp_path: Path) -> None:
     changed = {name: change(Controls(), analysis, files) for name, change in VARIANTS.items()}
     assert changed[FULL] == Controls()
     assert changed["without-events"] == Controls(text="dog barking, small, rain")
+    told = VARIANTS["without-events"](Controls(text="a dog"), analysis, files)
+    assert told == Controls(text="a dog")
     assert changed["without-semantics"] == Controls(semantic_scale=0.0)
     assert changed["without-temporal"] == Controls(temporal_scale=0.0)
     assert changed["corrected-onsets"].onsets.times_s == pytest.approx([0.5], abs=0.01)
@@ -159,13 +161,26 @@ def test_command(toy_model: Path, clips: Path, tmp_path: Path, monkeypatch, caps
         )
     options = ["--clips", clips, "--out", out, "--model", toy_model, "--steps", 1, "--resamples", 0, "--corrected"]
     options += ["--ablations", "without-events,without-temporal", "--baseline", f"Theirs={tmp_path / 'theirs'}"]
-    options += ["--skip", "visqol", "--skip", "yamnet", "--video-trained", toy_model]
+    (tmp_path / "said.csv").write_text("clip,class_guess\none,hammering wood\n", encoding="utf-8")
+    options += [
+        "--descriptions",
+        tmp_path / "said.csv",
+        "--skip",
+        "visqol",
+        "--skip",
+        "yamnet",
+        "--video-trained",
+        toy_model,
+    ]
     parsed = parser.parse_args(["dub", *map(str, options)])
     assert parsed.run(parsed) == 0
     name = toy_model.name
     printed = capsys.readouterr().out
     for method in (ORIGINAL, "Theirs", name, f"{name}, without events", f"{name}, corrected onsets", SHUFFLED):
         assert f"| {method} | 2 |" in printed
+    assert "as a person would (said.csv)" in printed
+    settings = [json.loads((out / "sounds" / FULL / f"{clip}_sample_0.json").read_text()) for clip in ("one", "two")]
+    assert [one["events"][0]["label"] == "hammering wood" for one in settings] == [True, False]
     made = {path.name for path in out.iterdir()}
     assert {"report.md", "table_II.csv", "table_V.json", "figure3.pdf", "figure3.png", "report.html"} <= made
     page = (out / "report.html").read_text(encoding="utf-8")
