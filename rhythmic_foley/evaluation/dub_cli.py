@@ -49,8 +49,8 @@ def add_dub_command(kinds: argparse._SubParsersAction) -> None:
         "--descriptions",
         type=Path,
         metavar="CSV",
-        help="what sounds in each clip, as a person would type it, instead of what the describer says: columns clip and "
-        "caption or class_guess",
+        help="what sounds in each clip, as a person would type it, instead of what the describer says; columns clip "
+        "and caption (or class_guess)",
     )
     parser.add_argument(
         "--video-trained", metavar="MODEL", help="a checkpoint whose temporal adapter was trained by video features"
