@@ -58,7 +58,12 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
     Returns:
         What Gradio's launch returns: (app, local address, public address).
     """
+    from rhythmic_foley.ui.gpu import is_borrowed
+
     page = build_app(studio)
-    # On a borrowed GPU networks must be there before the first call; elsewhere the first visitor need not wait.
-    threading.Thread(target=lambda: studio.pipeline, daemon=True).start()
+    # The first visitor need not wait for the networks; processes that borrow a GPU must even be born with them.
+    loading = threading.Thread(target=lambda: studio.pipeline, daemon=True)
+    loading.start()
+    if is_borrowed():
+        loading.join()
     return page.launch(server_name=server_name, server_port=server_port, **{**serving(), **options})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,11 @@ from rhythmic_foley.requests import Analysis, Controls
 # Of one denoising step of one window on such a GPU, with all adapters, and of what comes around the steps.
 _STEP_S, _AROUND_S, _LEAST_S, _MOST_S = 0.12, 8.0, 15, 300
 _WINDOW_S = 6.0  # by which each further window carries a clip on
+
+
+def is_borrowed() -> bool:
+    """Whether this machine lends its GPU for one call at a time."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
 def seconds_needed(analysis: Analysis, controls: Controls, *_: Any) -> int:

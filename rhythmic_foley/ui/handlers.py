@@ -13,6 +13,7 @@ import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from rhythmic_foley.requests import MAX_SEED, Analysis, Controls, Progress, Take
 from rhythmic_foley.studio import Studio
 from rhythmic_foley.takes import rename_take
 from rhythmic_foley.ui import pictures
-from rhythmic_foley.ui.form import Form, marks, rows_from_events, values_from_controls
+from rhythmic_foley.ui.form import Form, marks, rows_from_events, span_of, values_from_controls
 from rhythmic_foley.ui.gpu import on_gpu, seconds_needed
 from rhythmic_foley.ui.jobs import CALM, JOBS, Job, Switch, Updates, follow
 from rhythmic_foley.ui.samples import examples, unpack
@@ -125,10 +126,18 @@ class Handlers:
         job = Job("generate")
         yield from follow(job, self._generate(job, clip, analysis, finished, visit, model, Form(**form)))
 
-    def quick(self, clip: str | None, finished: Takes, visit: str, model: str | None) -> Iterator[Updates]:
-        """One take from the proposals and the defaults, whatever the controls say."""
+    def quick(
+        self,
+        clip: str | None,
+        finished: Takes,
+        visit: str,
+        model: str | None,
+        range_from: float | None = None,
+        range_to: float | None = None,
+    ) -> Iterator[Updates]:
+        """One take of the range from the proposals and the defaults, whatever the other controls say."""
         job = Job("quick")
-        yield from follow(job, self._quick(job, clip, finished, visit, model))
+        yield from follow(job, self._quick(job, clip, finished, visit, model, (range_from, range_to)))
 
     def new_seed(self) -> Updates:
         """A seed drawn at random."""
@@ -236,11 +245,22 @@ class Handlers:
             yield proposals(analysis) | _kept(analysis, controls)
         yield from self.dub(job, analysis, controls, finished, visit, model)
 
-    def _quick(self, job: Job, clip: str | None, finished: Takes, visit: str, model: str | None) -> Iterator[Updates]:
+    def _quick(
+        self,
+        job: Job,
+        clip: str | None,
+        finished: Takes,
+        visit: str,
+        model: str | None,
+        span: tuple[float | None, float | None],
+    ) -> Iterator[Updates]:
         analysis = yield from self._understand(job, clip, model)
         self.visits.remember(visit, str(clip), finished, analysed=True)
         yield proposals(analysis)
-        yield from self.dub(job, analysis, self.studios[model].defaults, finished, visit, model)
+        range_s = span_of(*span, analysis.clip.duration_s)
+        yield from self.dub(
+            job, analysis, replace(self.studios[model].defaults, range_s=range_s), finished, visit, model
+        )
 
 
 def cleared() -> Updates:

@@ -83,7 +83,9 @@ def _clip_section() -> Widgets:
                 with gr.Row(visible=False, elem_id="range", elem_classes="rf-span") as w["range"]:
                     w["range_from"] = _seconds("From (s)", "range-from")
                     w["range_to"] = _seconds("To (s)", "range-to")
-                    w["range_marked"] = gr.Button("Use marked", size="md", min_width=110, elem_id="range-marked")
+                    w["range_marked"] = gr.Button(
+                        "Use marked stretch", size="md", min_width=150, elem_id="range-marked"
+                    )
                 w |= job("quick", "Quick dub", "primary")
                 gr.HTML("<p class='rf-quiet'>All at once with the defaults; correct it afterwards if need be.</p>")
     return w
@@ -245,6 +247,15 @@ def _advanced(plain: Controls, models: Sequence[str]) -> Widgets:
         w["model"] = gr.Dropdown(
             list(models), value=models[0], label="Model", visible=len(models) > 1, min_width=260, elem_id="model"
         )
+    w["onset_guidance"] = gr.Slider(
+        0,
+        2,
+        plain.onset_guidance,
+        step=0.1,
+        label="Onset guidance",
+        info="Pulls the sound towards the onsets without a network trained for it; 0 is off, and slower if on.",
+        elem_id="onset-guidance",
+    )
     # The embedded model alone has no classifier that could guide.
     w["classifier_scale"] = gr.Slider(
         0,

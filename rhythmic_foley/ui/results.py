@@ -89,7 +89,7 @@ def _fix() -> Widgets:
     with gr.Row(elem_classes="rf-span"):
         w["fix_from"] = gr.Number(None, label="From (s)", minimum=0, step=0.1, min_width=90, elem_id="fix-from")
         w["fix_to"] = gr.Number(None, label="To (s)", minimum=0, step=0.1, min_width=90, elem_id="fix-to")
-        w["fix_marked"] = gr.Button("Use marked", size="md", min_width=110, elem_id="fix-marked")
+        w["fix_marked"] = gr.Button("Use marked stretch", size="md", min_width=150, elem_id="fix-marked")
     w |= job("fix", "Make it anew", "secondary", min_width=180)
     return w
 

@@ -48,6 +48,7 @@ _FORM = tuple(Form.__dataclass_fields__)
 # next one; the handlers themselves disable the buttons while a job runs.
 MODEL = {"concurrency_id": "model", "concurrency_limit": 1, "trigger_mode": "multiple"}
 _LIGHT = {"concurrency_id": "light", "concurrency_limit": 2}
+_FILES = {"concurrency_id": "files", "concurrency_limit": 1}
 _AT_ONCE = {"queue": False}
 _LAST = {"trigger_mode": "always_last"}
 
@@ -63,7 +64,7 @@ def wire(page: gr.Blocks, w: Widgets, handlers: Handlers) -> None:
     )
     for event in shown:
         event.then(None, inputs=w["visit"], js=_KEEP_VISIT, api_visibility="private")
-    inputs = {"quick": who, "describe": who, "generate": (*who, "analysis", *_FORM)}
+    inputs = {"quick": (*who, "range_from", "range_to"), "describe": who, "generate": (*who, "analysis", *_FORM)}
     for name, given in inputs.items():
         run = _job(w, name, getattr(handlers, name), given, **MODEL)
         if name == "quick":
@@ -92,8 +93,8 @@ def wire_takes(w: Widgets, takes: TakeHandlers, share: ShareHandlers) -> None:
     for changed in (w["finished"].change, w["uploaded"].upload):
         on(changed, takes.offer, compared, **_LAST, **_LIGHT)
     on(w["compared"].change, takes.compare, (*compared, "visit"), **_LAST, **_LIGHT)
-    _job(w, "post", share.post, ("visit", "finished", "chosen", "preset", "fit"), **_LIGHT)
-    _job(w, "reel", share.reel, (*compared, "visit"), **_LIGHT)
+    _job(w, "post", share.post, ("visit", "finished", "chosen", "preset", "fit"), **_FILES)
+    _job(w, "reel", share.reel, (*compared, "visit"), **_FILES)
 
 
 def _on(w: Widgets, event: Callable, handler: Callable, inputs: Sequence[str], **how: Any) -> Any:

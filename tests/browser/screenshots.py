@@ -44,7 +44,7 @@ def shoot(browser: Browser, url: str, folder: Path, width: int, scheme: str) -> 
             page.wait_for_timeout(1500)
             page.screenshot(path=folder / f"{width}-{scheme}-{name}.png", full_page=True)
 
-        page.locator("#describe").wait_for()
+        expect(page.locator("#describe")).to_have_count(1, timeout=PATIENCE_MS)
         shot("1-empty")
         page.locator("#examples").get_by_text("Hammer anvil").click()
         page.locator("#facts dl").wait_for()

@@ -24,12 +24,12 @@ def main(port: int, folder: Path) -> None:
     from rhythmic_foley.ui import launch
 
     studio = Studio(save_toy_checkpoint(folder / "toy"))
-    threading.Thread(target=serve_below, args=(studio, folder), daemon=True).start()
+    serve_below(studio, folder)
     launch(studio, server_name="127.0.0.1", server_port=port)
 
 
 def serve_below(studio: object, folder: Path) -> None:
-    """The page as a part of another site."""
+    """The page as a part of another site, from a thread of its own."""
     import gradio as gr
     import uvicorn
     from fastapi import FastAPI
@@ -41,7 +41,9 @@ def serve_below(studio: object, folder: Path) -> None:
         port = free.getsockname()[1]
     site = gr.mount_gradio_app(FastAPI(), build_app(studio, ()), path=SUB_PATH, **serving())
     (folder / "sub-path").write_text(f"http://127.0.0.1:{port}{SUB_PATH}")
-    uvicorn.run(site, host="127.0.0.1", port=port, log_level="warning")
+    # Only served there: Gradio builds one page at a time.
+    serve = {"host": "127.0.0.1", "port": port, "log_level": "warning"}
+    threading.Thread(target=uvicorn.run, args=(site,), kwargs=serve, daemon=True).start()
 
 
 if __name__ == "__main__":

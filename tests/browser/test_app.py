@@ -54,7 +54,9 @@ class Visitor:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self["describe"].wait_for()
+        # While it is being put together, Gradio may have the page there twice.
+        expect(self["describe"]).to_have_count(1, timeout=PATIENCE_MS)
+        expect(self["describe"]).to_be_visible(timeout=PATIENCE_MS)
 
     def __getitem__(self, name: str) -> Locator:
         return self.page.locator(f"#{name}")
@@ -94,7 +96,7 @@ class Visitor:
 
     def sound(self, row: int, name: str) -> Locator:
         """A field of the table of sounds."""
-        return self["events"].get_by_role("listitem").nth(row).get_by_label(name)
+        return self["events"].get_by_role("listitem").nth(row).get_by_role("textbox", name=name, exact=True)
 
     def run(self, job: str = "generate") -> None:
         """Press a job's button and wait until it has ended."""
@@ -242,6 +244,7 @@ def test_every_control_changes_the_file(browser: Browser, url: str, moving_clip:
             "semantic": (slider("semantic", 2), lambda s: s["semantic_scale"] == 2),
             "temporal": (slider("temporal", 0.5), lambda s: s["temporal_scale"] == 0.5),
             "guidance": (slider("guidance", 6), lambda s: s["guidance_scale"] == 6),
+            "onset-guidance": (slider("onset-guidance", 1), lambda s: s["onset_guidance"] == 1),
             "steps": (slider("steps", 2), lambda s: s["steps"] == 2),
             "negative": (field("negative", "music"), lambda s: s["negative"] == "music"),
             "text": (field("text", "glass"), lambda s: s["events"][0]["label"] == "glass"),

@@ -97,6 +97,8 @@ def test_quick_dub_uses_the_defaults(handlers: Handlers, studio: FakeStudio, cli
     page = merged(handlers.quick(str(clip), (), visit, None))
     assert studio.requests == [Controls()]
     assert len(page["finished"]) == 1 and len(page["timeline"]["value"]["onsets"]) == 2
+    merged(handlers.quick(str(clip), (), visit, None, 0.25, 1.0))
+    assert studio.requests[1] == Controls(range_s=(0.25, 1.0))
 
 
 def test_results_name_files_that_exist_and_the_measured_hits(generate) -> None:
