@@ -118,6 +118,14 @@ def test_a_key_swaps_the_sound_while_the_picture_runs_on(browser: Browser, url: 
 
         where = "parseFloat(getComputedStyle(document.querySelector('#compare .cmp-over')).getPropertyValue('--at'))"
         page.wait_for_function(f"Math.abs({where} - ({STATE})().video / 4.8) < 0.05")
+        field = page.locator("#compare .cmp-field").first.bounding_box()
+        page.mouse.move(field["x"] + 0.25 * field["width"], field["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(field["x"] + 0.5 * field["width"], field["y"] + 20, steps=4)
+        assert page.evaluate(STATE)["position"] == pytest.approx(2.4, abs=0.03)
+        assert not page.evaluate(STATE)["playing"], "nothing sounds while the playhead is dragged"
+        page.mouse.up()
+        page.wait_for_function(f"({STATE})().position > 2.5")
         page.keyboard.press("Space")
         expect(part(page, "play")).to_have_text("Play")
         stopped = page.evaluate(STATE)

@@ -8,6 +8,7 @@ const { legend } = props;
 const STEP_S = 0.1;
 const LONG_STEP_S = 1;
 const MOST_ZOOM = 16;
+const SIDEWAYS_PX = 8;
 
 let value = null;
 let active = [0, 1]; // numbers of the tracks that are A and B
@@ -315,20 +316,36 @@ function moveTo(event) {
 part.lanes.addEventListener("pointerdown", (event) => {
   const field = event.target.closest("[data-seek]");
   if (!field || event.button !== 0) return;
-  dragging = { field, resume: player.playing };
-  player.pause();
+  // A finger may be about to scroll the page: it seeks when it moves sideways or is lifted.
+  dragging = { from: event.clientX, waits: event.pointerType === "touch", resume: false };
   field.setPointerCapture(event.pointerId);
-  moveTo(event);
-  part.ruler.focus({ preventScroll: true });
+  if (!dragging.waits) grab(event);
   event.preventDefault();
 });
-part.lanes.addEventListener("pointermove", (event) => dragging && moveTo(event));
-for (const name of ["pointerup", "pointercancel"]) {
-  part.lanes.addEventListener(name, () => {
-    const resume = dragging?.resume;
-    dragging = null;
-    if (resume) toggle(true);
-  });
+
+function grab(event) {
+  dragging.waits = false;
+  dragging.resume = player.playing;
+  player.pause();
+  moveTo(event);
+  part.ruler.focus({ preventScroll: true });
+}
+
+part.lanes.addEventListener("pointermove", (event) => {
+  if (!dragging) return;
+  if (!dragging.waits) moveTo(event);
+  else if (Math.abs(event.clientX - dragging.from) > SIDEWAYS_PX) grab(event);
+});
+part.lanes.addEventListener("pointerup", (event) => {
+  if (dragging?.waits) grab(event);
+  release();
+});
+part.lanes.addEventListener("pointercancel", release);
+
+function release() {
+  const resume = dragging?.resume;
+  dragging = null;
+  if (resume) toggle(true);
 }
 
 part.video.addEventListener("error", () => {
