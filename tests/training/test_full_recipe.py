@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -15,12 +16,17 @@ from rhythmic_foley import cli
 from rhythmic_foley.checkpoints import load_pipeline
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.cond_stage import CondStage
+from rhythmic_foley.models.full_size import new_temporal_adapter
 from rhythmic_foley.models.sizes import TOY, new_unet
 from rhythmic_foley.models.vocoder import GriffinLim
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.schedulers import UnroundedDPMSolver
+from rhythmic_foley.training.full.adapters import Base, Training, train_temporal
 from rhythmic_foley.training.full.examples import Shards
+from rhythmic_foley.training.full.prepare import Preparer
 from rhythmic_foley.training.full.recipe import Recipe
+from rhythmic_foley.training.full.sources import listed_videos, sound_effects
+from rhythmic_foley.training.loop import Schedule
 from rhythmic_foley.weights.diff_foley import Sizes, new_cavp, new_vae
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "full"
@@ -109,3 +115,28 @@ def test_recipes_that_are_none(text: str, sentence: str, tmp_path: Path) -> None
     (tmp_path / "recipe.toml").write_text(text)
     with pytest.raises(FoleyError, match=sentence):
         Recipe.read(tmp_path / "recipe.toml")
+
+
+def test_real_sounds_and_clips_can_be_learned_from(checkpoint: Path, shared_dir: Path, tmp_path: Path) -> None:
+    """The loss falls on what the preparation makes of them."""
+    with open(shared_dir / "data" / "sounds.csv", encoding="utf-8") as file:
+        sounds = [row for _, row in zip(range(3), csv.DictReader(file), strict=False)]
+    (tmp_path / "sounds.csv").write_text("".join(f'{row["id"]}.flac,"{row["caption"]}"\n' for row in sounds))
+    (tmp_path / "clips.txt").write_text("clips/difffoley_drum\n")
+    found = (
+        sound_effects(shared_dir / "data" / "sounds", tmp_path / "sounds.csv"),
+        listed_videos(tmp_path / "clips.txt", shared_dir),
+    )
+    pipeline = load_pipeline(checkpoint, "cpu")
+    for number, source in enumerate(found):
+        Preparer(pipeline).prepare(source, tmp_path / str(number))
+        (tmp_path / str(number) / "000000.tar").rename(tmp_path / f"{number}.tar")
+    shards = Shards(tmp_path)
+    assert [shards[index].caption for index in range(4)] == [*(row["caption"] for row in sounds), "clips"]
+    assert len(shards[3].onsets) > 3 and shards[3].features.shape[0] > 30
+
+    training = Training(Schedule(12, 2e-2, warmup=1, ema_decay=0.0, log_every=3), batch_size=2)
+    adapter, base = new_temporal_adapter(pipeline.unet), Base(pipeline.unet, pipeline.cond_stage)
+    train_temporal(adapter, base, shards, training, tmp_path / "run")
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < 0.8 * losses[0]
