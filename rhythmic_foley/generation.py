@@ -168,7 +168,7 @@ class SoundMaker:
     def _preview(self, step: Step, frames: int) -> np.ndarray | None:
         if not self.previews or step.number % PREVIEW_EVERY:
             return None
-        return self.pipeline.decode(step.latent[None])[0, :, :frames].float().cpu().numpy()
+        return self.pipeline.decode(step.latent[None])[0, :, :frames].clamp(0, 1).cpu().numpy()
 
     def _request(self, controls: Controls, window: Window, noise: torch.Tensor) -> dict[str, Any]:
         start = round(window.start_s / self.pipeline.column_s)
