@@ -145,10 +145,14 @@ function createPointing(tl) {
 
   // A finger may only be about to scroll the page: it seeks once it moves sideways or is lifted.
   function holdRuler(event) {
+    const from = place(event);
     const seek = (at) => film.seek(view.time(place(at).x));
     if (event.pointerType === "mouse") seek(event);
     return {
-      move: seek,
+      move(moved) {
+        const { x, y } = place(moved);
+        if (event.pointerType === "mouse" || Math.abs(x - from.x) > Math.abs(y - from.y)) seek(moved);
+      },
       tap(up) {
         seek(up);
         stage.focus({ preventScroll: true });
