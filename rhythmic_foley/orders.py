@@ -93,7 +93,7 @@ def alone(controls: Controls) -> tuple[Controls, ...]:
         end_s = MAX_CLIP_S + 1 if event.end_s is None else event.end_s
         return fitting(controls.onsets, (event,)).between(event.start_s, end_s).shift(event.start_s)
 
-    return tuple(replace(controls, events=(event,), onsets=hits(event), fix=None) for event in known)
+    return tuple(replace(controls, events=(event,), onsets=hits(event)) for event in known)
 
 
 def heard(clip: ClipInfo, stretch: Stretch, controls: Controls, sound: Sound, base: Base | None) -> Heard:

@@ -84,7 +84,8 @@ class Controls:
         fix: makes only a stretch of an earlier take anew. Range, loudness and mix are that take's.
         reference: a sound file of one hit, heard at each onset before the diffusion begins.
         reference_strength: how much of it stays, from 0 (nothing) to 1 (nearly all).
-        stems: also makes each event's sound alone, from the same seed.
+        stems: also makes each event's sound alone, from the same seed (but not for a fix, whose rest has another).
+            Their sum is not the take: each is what the model makes of one event.
     """
 
     events: tuple[SoundEvent, ...] | None = None

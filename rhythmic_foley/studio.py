@@ -139,7 +139,7 @@ class Studio:
         stretch = self._stretch(analysis, controls)
         here = local(controls, stretch)
         maker = self._maker(analysis, stretch, previews)
-        stems = alone(here) if controls.stems else ()
+        stems = alone(here) if controls.stems and base is None else ()
         meter = Meter(controls.takes * sum(maker.steps(one) for one in (here, *stems)))
         for number in range(controls.takes):
             seed = (controls.seed + number) % (MAX_SEED + 1)
