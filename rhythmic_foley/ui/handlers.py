@@ -269,7 +269,7 @@ def cleared() -> Updates:
         "analysis": None,
         "shown": None,
         "finished": (),
-        "results": gr.update(visible=HIDDEN),
+        "chosen": gr.update(choices=[], value=None),
         "facts": gr.update(visible=False),
         "range": gr.update(visible=False),
         "events": [],
@@ -303,7 +303,6 @@ def shelf(finished: Takes, chosen: int) -> Updates:
     take = finished[chosen]
     return {
         "finished": finished,
-        "results": gr.update(visible=True),
         "chosen": gr.update(choices=[(pictures.take_line(one), i) for i, one in enumerate(finished)], value=chosen),
         "video": str(take.video),
         "wav": str(take.wav),

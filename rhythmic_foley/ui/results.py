@@ -8,13 +8,13 @@ from rhythmic_foley.post import PRESETS
 from rhythmic_foley.ui.compare import compare_view
 from rhythmic_foley.ui.handlers import DOWNLOADS
 from rhythmic_foley.ui.theme import ACCENT
-from rhythmic_foley.ui.widgets import HIDDEN, Widgets, heading, job
+from rhythmic_foley.ui.widgets import Widgets, heading, job
 
 
 def results_section() -> Widgets:
-    """Hidden until there is a take."""
+    """Not seen until there is a take, for which the style sheet looks at the list of takes."""
     w: Widgets = {}
-    with gr.Column(elem_classes="rf-section", visible=HIDDEN, elem_id="results") as w["results"]:
+    with gr.Column(elem_classes="rf-section", elem_id="results"):
         gr.HTML("<h2>Takes</h2>", elem_classes="rf-title")
         with gr.Row():
             with gr.Column(scale=3, min_width=300):

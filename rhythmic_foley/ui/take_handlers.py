@@ -21,7 +21,6 @@ from rhythmic_foley.ui.compare import compare_value
 from rhythmic_foley.ui.form import Form, values_from_controls
 from rhythmic_foley.ui.handlers import Handlers, Takes, shelf
 from rhythmic_foley.ui.jobs import Job, Updates, follow, told
-from rhythmic_foley.ui.widgets import HIDDEN
 
 NO_TAKE = "Make a take first."
 ORIGINAL, UPLOADED = "original", "uploaded"
@@ -55,7 +54,7 @@ class TakeHandlers:
             self.visits.remember(visit, clip, finished)
             if finished:
                 return shelf(finished, min(chosen, len(finished) - 1))
-            return {"finished": (), "results": gr.update(visible=HIDDEN)}
+            return {"finished": (), "chosen": gr.update(choices=[], value=None)}
         return {}
 
     def reuse(self, clip: str, finished: Takes, chosen: int) -> Updates:

@@ -89,7 +89,7 @@ def test_a_deleted_take_is_gone_and_its_neighbour_shown(takes: TakeHandlers, cli
     page = takes.delete(str(clip), visit, (first, second), 1)
     assert not second.folder.exists() and page["finished"] == (first,) and page["video"] == str(first.video)
     page = takes.delete(str(clip), visit, (first,), 0)
-    assert page["finished"] == () and page["results"]["visible"] == "hidden"
+    assert page["finished"] == () and page["chosen"]["choices"] == []
 
 
 def test_settings_of_a_take_fill_the_form(takes: TakeHandlers, clip: Path, made) -> None:
