@@ -29,7 +29,7 @@ from rhythmic_foley.training.full.sources import listed_videos, sound_effects
 from rhythmic_foley.training.loop import Schedule
 from rhythmic_foley.weights.diff_foley import Sizes, new_cavp, new_vae
 
-CONFIGS = Path(__file__).parents[2] / "configs" / "full"
+RECIPES = Path(cli.__file__).parent / "training" / "full" / "recipes"
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_sounds_and_clips_become_shards_and_adapters(checkpoint: Path, tmp_path:
     assert index["text_encoder"] == ["transformers", "CLIPTextModel"]
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_recipes_in_the_repository(path: Path) -> None:
     recipe = Recipe.read(path)
     assert recipe.adapter == path.stem.split("_")[0]
