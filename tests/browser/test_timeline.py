@@ -10,15 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pages import PATIENCE_MS, chromium, served, visit
-from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
-
-from rhythmic_foley.motion import Curve, motion_curve, pick_onsets
-from rhythmic_foley.onsets import Onsets
+from playwright.sync_api import Browser, expect
+from timeline_page import COUNT, TURNS, Timeline, finger, swipe
 
 HERE = Path(__file__).parent
-SCRIPTS = HERE.parents[1] / "rhythmic_foley" / "ui" / "timeline"
 FPS = 30.0
-PAD_PX = 10
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -33,151 +29,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
-
-
-class Timeline:
-    """The component on its page, in seconds and strengths instead of pixels."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.root = page.locator("#timeline .tl")
-        self.stage = self.root.locator(".tl-stage")
-        self.hits = self.root.locator('[data-lane="hits"]')
-        self.marks = self.root.locator(".tl-mark")
-        self.said = self.root.locator(".tl-said")
-        self.field = self.root.locator("textarea")
-        self.duration_s = 4.2
-        self.marks.first.wait_for()
-        page.wait_for_function("document.querySelector('#clip video')?.readyState >= 1")
-        self.duration_s = float(self.marks.first.get_attribute("aria-valuemax"))
-
-    def do(self, name: str) -> None:
-        self.root.locator(f'[data-do="{name}"]').click()
-
-    def onsets(self) -> list[tuple[float, float]]:
-        """(time, strength) of each mark that there is, in time order."""
-        return sorted(
-            (float(mark["time"]), float(mark["strength"]))
-            for mark in self.marks.evaluate_all("marks => marks.map(mark => ({ ...mark.dataset }))")
-        )
-
-    def times(self) -> list[float]:
-        return [time_s for time_s, _ in self.onsets()]
-
-    def mark(self, time_s: float) -> Locator:
-        return self.root.locator(f'.tl-mark[data-time="{time_s:g}"]')
-
-    def point(self, time_s: float, height: float, lane: str = "hits") -> tuple[float, float]:
-        """Pixels of a time while the whole clip is shown, and of a height of 0..1 in a lane."""
-        box = self.root.locator(f'[data-lane="{lane}"]').bounding_box()
-        room = box["height"] - 12 if lane == "hits" else box["height"]
-        x = box["x"] + PAD_PX + time_s / self.duration_s * (box["width"] - 2 * PAD_PX)
-        return x, box["y"] + box["height"] - height * room
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        mouse = self.page.mouse
-        mouse.move(*start)
-        mouse.down()
-        for share in (0.25, 0.5, 0.75, 1.0):
-            mouse.move(*(a + share * (b - a) for a, b in zip(start, end, strict=True)))
-        mouse.up()
-
-    def video_s(self) -> float:
-        return self.page.evaluate("document.querySelector('#clip video').currentTime")
-
-    def python_has(self, onsets: str | re.Pattern, line: int = 0) -> None:
-        """Wait until Python's report has this text in a line."""
-        pattern = onsets.pattern if isinstance(onsets, re.Pattern) else re.escape(onsets)
-        report = re.compile("^" + r"[^\n]*\n" * line + pattern)
-        expect(self.page.locator("#report textarea")).to_have_value(report, timeout=PATIENCE_MS)
-
-    def becomes(self, times_s: list[float]) -> None:
-        expect(self.marks).to_have_count(len(times_s), timeout=PATIENCE_MS)
-        assert self.times() == pytest.approx(times_s, abs=1e-3)
-
-
-COUNT = "(count) => document.querySelector('#report textarea').value.split('\\n')[0].split(',').length === count"
-
-
-def script(*names: str) -> str:
-    return "\n".join((SCRIPTS / f"{name}.js").read_text(encoding="utf-8") for name in names)
-
-
-def as_dict(curve: Curve) -> dict[str, list[float]]:
-    return {
-        "times_s": np.round(curve.times_s, 6).tolist(),
-        "values": np.round(curve.values, 6).tolist(),
-    }
-
-
-def curves() -> dict[str, Curve]:
-    """A real one, an uneven one with plateaus and ties, and nothing."""
-    from rhythmic_foley.media import read_frames
-
-    rng = np.random.default_rng(3)
-    clip = HERE.parents[1] / "examples" / "hammer_anvil.mp4"
-    uneven_s = np.cumsum(rng.uniform(0.01, 0.08, 4000))
-    return {
-        "real": motion_curve(read_frames(clip, 30, (160, 160), fit="inside")),
-        "uneven": Curve(uneven_s, np.round(rng.random(4000), 1)),
-        "empty": Curve(np.zeros(0), np.zeros(0)),
-    }
-
-
-def test_picking_in_the_browser_is_pythons(browser: Browser):
-    thresholds = (0.0, 0.05, 0.3, 0.5, 0.9, 1.0)
-    page = browser.new_page()
-    for name, curve in curves().items():
-        picked = page.evaluate(
-            "([curve, thresholds]) => {" + script("picking") + "return thresholds.map((t) => pickOnsets(curve, t)); }",
-            [as_dict(curve), thresholds],
-        )
-        for threshold, found in zip(thresholds, picked, strict=True):
-            wanted = pick_onsets(curve, threshold)
-            assert [item["time_s"] for item in found] == pytest.approx(wanted.times_s, abs=1e-3), (name, threshold)
-            assert [item["strength"] for item in found] == pytest.approx(wanted.strengths, abs=1e-5), (name, threshold)
-        assert not len(curve.times_s) or len(picked[1]) > len(picked[3]) > 0
-    page.close()
-
-
-def test_edits_survive_the_threshold(browser: Browser):
-    times_s = [(i + 0.5) / 10 for i in range(60)]
-    heights = {10: 0.9, 20: 0.4, 30: 0.6, 40: 0.8}
-    curve = {"times_s": times_s, "values": [heights.get(i, 0.0) for i in range(60)]}
-    kept = browser.new_page()
-    code = """([curve]) => {SCRIPT
-        const before = pickOnsets(curve, 0.5);
-        const edited = [{ time_s: 1.2, strength: 0.9 }, { ...before[1], strength: 1 }, { time_s: 5, strength: 0.3 }];
-        return [before, repicked(curve, 0.5, 0.3, edited), repicked(curve, 0.5, 0.3, [])].map(
-            (onsets) => onsets.map((onset) => [onset.time_s, onset.strength]));
-    }"""
-    before, lower, fresh = kept.evaluate(code.replace("SCRIPT", script("picking")), [curve])
-    assert [time_s for time_s, _ in before] == pytest.approx([1.05, 3.05, 4.05])
-    # The first was moved, the second made harder, the third deleted, one added; the threshold brings a fourth.
-    wanted = [(1.2, 0.9), (2.05, 0.4), (3.05, 1.0), (5.0, 0.3)]
-    assert np.array(lower) == pytest.approx(np.array(wanted))
-    assert len(fresh) == 4, "where there are none, nothing has been deleted"
-    kept.close()
-
-
-@pytest.mark.parametrize(
-    "text", ["", "0.5", ".5, 1.25 2", "0.5@0.8;0.5@0.9", "1:02.5s", "3.@.25\n1", "0.5 0.25", "1:00"]
-)
-def test_times_are_read_and_written_as_in_python(browser: Browser, text: str):
-    page = browser.new_page()
-    code = (
-        "([text]) => {" + script("picking", "times") + "const o = parseTimes(text, 100); return [o, formatTimes(o)]; }"
-    )
-    found, written = page.evaluate(code, [text])
-    wanted = Onsets.parse(text)
-    assert [(item["time_s"], item["strength"]) for item in found] == list(
-        zip(wanted.times_s, wanted.strengths, strict=True)
-    )
-    assert written == wanted.format(strengths=True)
-    for wrong in ("a", "1,b", "-1", "0.5@2", "0.5@", "1:2:3", "101"):
-        with pytest.raises(Exception, match="seconds|strength|end of the clip"):
-            page.evaluate(code, [wrong])
-    page.close()
 
 
 def test_everything_by_mouse(browser: Browser, url: str):
@@ -449,20 +300,6 @@ def test_field_of_times_stays_in_step(browser: Browser, url: str):
         assert line.stage.bounding_box()["height"] == height, "the film is still there"
 
 
-def finger(cdp: CDPSession, kind: str, *points: tuple[float, float]) -> None:
-    cdp.send(
-        "Input.dispatchTouchEvent",
-        {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]},
-    )
-
-
-def swipe(cdp: CDPSession, start: tuple[float, float], end: tuple[float, float]) -> None:
-    finger(cdp, "touchStart", start)
-    for share in np.linspace(0.3, 1, 6):  # far at once: a finger that rests opens the menu
-        finger(cdp, "touchMove", (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
-    finger(cdp, "touchEnd")
-
-
 def test_touch_on_a_phone_in_the_dark(browser: Browser, url: str):
     phone = {"color_scheme": "dark", "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
     with visit(browser, url, 390, 844, **phone) as page:
@@ -524,21 +361,6 @@ def test_touch_on_a_phone_in_the_dark(browser: Browser, url: str):
         page.wait_for_function("before => Math.abs(scrollY - before) > 20", arg=before)
         expect(line.marks).to_have_count(8)
         assert line.video_s() == shown_s, "a finger that scrolls the page seeks nothing"
-
-
-# Paints while zooming in and out around the middle, and gives the milliseconds of each paint with its layout.
-TURNS = """async () => {
-  const button = (name) => document.querySelector(`#timeline [data-do="${name}"]`);
-  const spent = [];
-  for (const name of ['in', 'in', 'out', 'in', 'in', 'out', 'out', 'fit', 'in', 'fit']) {
-    await new Promise(requestAnimationFrame);
-    const start = performance.now();
-    button(name).click();
-    document.querySelector('#timeline .tl-stage').getBoundingClientRect();
-    spent.push(performance.now() - start);
-  }
-  return spent;
-}"""
 
 
 def test_ten_minutes_with_hundreds_of_onsets(browser: Browser, url: str):

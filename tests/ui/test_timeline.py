@@ -94,7 +94,7 @@ def test_filmstrip_keeps_odd_shapes_small(tmp_path: Path, size: tuple[int, int],
 
 
 def test_filmstrip_of_a_long_clip_takes_key_frames(tmp_path: Path):
-    path = make_clip(tmp_path / "clip.mp4", 128.0, 5, (320, 180), indexed=True)  # a key frame every five seconds
+    path = make_clip(tmp_path / "clip.mp4", 128.0, 5, (160, 90), indexed=True)  # a key frame every five seconds
     film = filmstrip(probe(path))
     assert film["count"] == 64
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(film["url"].split(",", 1)[1]))))

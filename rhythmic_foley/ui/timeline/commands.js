@@ -69,7 +69,8 @@ function createCommands(tl) {
       const place = onsets.findIndex((onset) => onset.id === id);
       const time = film.time();
       const next = onsets.findIndex((onset) => onset.time_s > time);
-      const from = place >= 0 ? place : direction > 0 ? (next < 0 ? onsets.length : next) - 1 : next < 0 ? onsets.length : next;
+      const after = next < 0 ? onsets.length : next;
+      const from = place >= 0 ? place : direction > 0 ? after - 1 : after;
       const target = onsets[from + direction];
       if (target) commands.goTo(target.id);
       else tl.say(onsets.length ? "There is none further on." : "There are no onsets.");

@@ -49,7 +49,7 @@ function createEdits(changed) {
       changed(byPerson);
     },
 
-    // A picture of what a gesture would do; `step` or `begin` makes it so, `drop` takes it back.
+    // What a gesture would do, while it goes on; gives a function that takes it back.
     preview(part) {
       const real = edits.now;
       edits.now = { ...real, ...part };

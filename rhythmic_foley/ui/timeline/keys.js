@@ -104,7 +104,8 @@ function createKeys(tl) {
   }
 
   function editable(target) {
-    return target.isContentEditable || target.closest?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, select");
+    const typed = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select";
+    return target.isContentEditable || target.closest?.(typed);
   }
 
   root.addEventListener("keydown", (event) => {

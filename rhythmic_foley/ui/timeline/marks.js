@@ -55,12 +55,12 @@ function createMarks(lane, repaint) {
       lane.classList.toggle("tl-dense", dense);
       const margin = 24 / view.scale();
       const left = new Set(shown.keys());
-      const inView = onsets.filter((onset) => onset.time_s >= view.start - margin && onset.time_s <= view.end + margin);
-      if (!onsets.some((onset) => onset.id === current)) current = inView[0]?.id;
+      const isNear = ({ time_s: time }) => time >= view.start - margin && time <= view.end + margin;
+      if (!onsets.some((onset) => onset.id === current)) current = onsets.find(isNear)?.id;
       for (const onset of onsets) {
         // The focused mark lives on out of view, or the keyboard would lose its place.
         const needed = onset.id === current || shown.get(onset.id) === document.activeElement;
-        if (!needed && (dense || onset.time_s < view.start - margin || onset.time_s > view.end + margin)) continue;
+        if (!needed && (dense || !isNear(onset))) continue;
         if (!shown.has(onset.id)) shown.set(onset.id, make(onset));
         left.delete(onset.id);
         const element = shown.get(onset.id);
@@ -85,12 +85,13 @@ function createMarks(lane, repaint) {
 
 // A stretch of time that can be moved as a whole and by its ends; each of the three takes the focus.
 function createSpan(lane, className, key) {
-  const body = node("div", `tl-span ${className}`, { role: "slider", tabindex: "0", "aria-orientation": "horizontal" });
+  const slider = { role: "slider", tabindex: "0", "aria-orientation": "horizontal" };
+  const body = node("div", `tl-span ${className}`, slider);
   body.dataset.span = key;
   const text = node("span", "tl-name");
   body.append(text);
   const edges = SPAN_PARTS.map((part) => {
-    const edge = node("div", `tl-edge tl-${part}`, { role: "slider", tabindex: "0", "aria-orientation": "horizontal" });
+    const edge = node("div", `tl-edge tl-${part}`, slider);
     edge.dataset.span = key;
     edge.dataset.part = part;
     body.append(edge);
@@ -127,7 +128,6 @@ function createSpan(lane, className, key) {
         }),
       );
     },
-    focus: (part) => (SPAN_PARTS.includes(part) ? edges[SPAN_PARTS.indexOf(part)] : body).focus({ preventScroll: true }),
   };
 }
 
@@ -144,6 +144,5 @@ function createSpans(lane) {
         spans[i].body.classList.toggle("tl-open", event.end_s === null);
       });
     },
-    focus: (i, part) => spans[i]?.focus(part),
   };
 }

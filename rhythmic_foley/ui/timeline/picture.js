@@ -41,7 +41,8 @@ function createView() {
     // Brings a time into view with as little movement as possible.
     reveal(time, margin = 0.08) {
       const length = view.end - view.start;
-      if (time < view.start || time > view.end) view.show(time - length * (time < view.start ? margin : 1 - margin), length);
+      if (time < view.start) view.show(time - length * margin, length);
+      if (time > view.end) view.show(time - length * (1 - margin), length);
     },
   };
   return view;

@@ -1,4 +1,4 @@
-// Puts the parts together, and speaks with the page: the value comes from Python, goes back after each finished gesture.
+// Puts the parts together and speaks with the page: the value comes from Python and goes back after each gesture.
 
 const KEPT = (window.rhythmicFoleyClips ??= new Map()); // what an element that is made anew would have lost
 const INPUT_MS = 250;
@@ -162,7 +162,9 @@ function paint() {
     lane(name).style.height = `${height}px`;
   }
   picture.paint(view, clip, now, tl.lanes);
-  if (picks.threshold !== now.threshold) picks = { threshold: now.threshold, onsets: pickOnsets(clip.curve, now.threshold) };
+  if (picks.threshold !== now.threshold) {
+    picks = { threshold: now.threshold, onsets: pickOnsets(clip.curve, now.threshold) };
+  }
   tl.marks.update(view, clip, now.onsets, clip.curve.values.length ? picks.onsets : clip.detected);
   spans.update(view, clip, now.events);
   paintSelection(now.selection);

@@ -1,0 +1,103 @@
+"""The rules that the timeline works by in the browser are those of Python: picking, reading and writing times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import chromium
+from playwright.sync_api import Browser
+
+from rhythmic_foley.media import read_frames
+from rhythmic_foley.motion import Curve, motion_curve, pick_onsets
+from rhythmic_foley.onsets import Onsets
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "rhythmic_foley" / "ui" / "timeline"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+def script(*names: str) -> str:
+    return "\n".join((SCRIPTS / f"{name}.js").read_text(encoding="utf-8") for name in names)
+
+
+def as_dict(curve: Curve) -> dict[str, list[float]]:
+    return {
+        "times_s": np.round(curve.times_s, 6).tolist(),
+        "values": np.round(curve.values, 6).tolist(),
+    }
+
+
+def curves() -> dict[str, Curve]:
+    """A real one, an uneven one with plateaus and ties, and nothing."""
+    rng = np.random.default_rng(3)
+    clip = ROOT / "examples" / "hammer_anvil.mp4"
+    uneven_s = np.cumsum(rng.uniform(0.01, 0.08, 4000))
+    return {
+        "real": motion_curve(read_frames(clip, 30, (160, 160), fit="inside")),
+        "uneven": Curve(uneven_s, np.round(rng.random(4000), 1)),
+        "empty": Curve(np.zeros(0), np.zeros(0)),
+    }
+
+
+def test_picking_in_the_browser_is_pythons(browser: Browser):
+    thresholds = (0.0, 0.05, 0.3, 0.5, 0.9, 1.0)
+    page = browser.new_page()
+    for name, curve in curves().items():
+        picked = page.evaluate(
+            "([curve, thresholds]) => {" + script("picking") + "return thresholds.map((t) => pickOnsets(curve, t)); }",
+            [as_dict(curve), thresholds],
+        )
+        for threshold, found in zip(thresholds, picked, strict=True):
+            wanted = pick_onsets(curve, threshold)
+            assert [item["time_s"] for item in found] == pytest.approx(wanted.times_s, abs=1e-3), (name, threshold)
+            assert [item["strength"] for item in found] == pytest.approx(wanted.strengths, abs=1e-5), (name, threshold)
+        assert not len(curve.times_s) or len(picked[1]) > len(picked[3]) > 0
+    page.close()
+
+
+def test_edits_survive_the_threshold(browser: Browser):
+    times_s = [(i + 0.5) / 10 for i in range(60)]
+    heights = {10: 0.9, 20: 0.4, 30: 0.6, 40: 0.8}
+    curve = {"times_s": times_s, "values": [heights.get(i, 0.0) for i in range(60)]}
+    kept = browser.new_page()
+    code = """([curve]) => {SCRIPT
+        const before = pickOnsets(curve, 0.5);
+        const edited = [{ time_s: 1.2, strength: 0.9 }, { ...before[1], strength: 1 }, { time_s: 5, strength: 0.3 }];
+        return [before, repicked(curve, 0.5, 0.3, edited), repicked(curve, 0.5, 0.3, [])].map(
+            (onsets) => onsets.map((onset) => [onset.time_s, onset.strength]));
+    }"""
+    before, lower, fresh = kept.evaluate(code.replace("SCRIPT", script("picking")), [curve])
+    assert [time_s for time_s, _ in before] == pytest.approx([1.05, 3.05, 4.05])
+    # The first was moved, the second made harder, the third deleted, one added; the threshold brings a fourth.
+    wanted = [(1.2, 0.9), (2.05, 0.4), (3.05, 1.0), (5.0, 0.3)]
+    assert np.array(lower) == pytest.approx(np.array(wanted))
+    assert len(fresh) == 4, "where there are none, nothing has been deleted"
+    kept.close()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0.5", ".5, 1.25 2", "0.5@0.8;0.5@0.9", "1:02.5s", "3.@.25\n1", "0.5 0.25", "1:00"]
+)
+def test_times_are_read_and_written_as_in_python(browser: Browser, text: str):
+    page = browser.new_page()
+    code = (
+        "([text]) => {" + script("picking", "times") + "const o = parseTimes(text, 100); return [o, formatTimes(o)]; }"
+    )
+    found, written = page.evaluate(code, [text])
+    wanted = Onsets.parse(text)
+    assert [(item["time_s"], item["strength"]) for item in found] == list(
+        zip(wanted.times_s, wanted.strengths, strict=True)
+    )
+    assert written == wanted.format(strengths=True)
+    for wrong in ("a", "1,b", "-1", "0.5@2", "0.5@", "1:2:3", "101"):
+        with pytest.raises(Exception, match="seconds|strength|end of the clip"):
+            page.evaluate(code, [wrong])
+    page.close()
