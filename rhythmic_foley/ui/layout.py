@@ -236,17 +236,13 @@ def _advanced(plain: Controls, models: Sequence[str]) -> Widgets:
             min_width=260,
             elem_id="guidance",
         )
-    with gr.Row():
-        w["stems"] = gr.Checkbox(
-            plain.stems,
-            label="Stems",
-            info="With several sounds, a track of each alone. Takes as much longer.",
-            min_width=260,
-            elem_id="make-stems",
-        )
-        w["model"] = gr.Dropdown(
-            list(models), value=models[0], label="Model", visible=len(models) > 1, min_width=260, elem_id="model"
-        )
+    w["stems"] = gr.Checkbox(
+        plain.stems,
+        label="Stems",
+        info="With several sounds, a track of each alone. Takes as much longer.",
+        elem_id="make-stems",
+    )
+    w["model"] = gr.Dropdown(list(models), value=models[0], label="Model", visible=len(models) > 1, elem_id="model")
     w["onset_guidance"] = gr.Slider(
         0,
         2,

@@ -32,14 +32,16 @@ def serve_below(studio: object, folder: Path) -> None:
     """The page as a part of another site, from a thread of its own."""
     import gradio as gr
     import uvicorn
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Response
 
     from rhythmic_foley.ui import build_app, serving
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    site = gr.mount_gradio_app(FastAPI(), build_app(studio, ()), path=SUB_PATH, **serving())
+    outer = FastAPI()
+    outer.add_api_route("/favicon.ico", lambda: Response(status_code=204))  # which browsers ask of the host itself
+    site = gr.mount_gradio_app(outer, build_app(studio, ()), path=SUB_PATH, **serving())
     (folder / "sub-path").write_text(f"http://127.0.0.1:{port}{SUB_PATH}")
     # Only served there: Gradio builds one page at a time.
     serve = {"host": "127.0.0.1", "port": port, "log_level": "warning"}
