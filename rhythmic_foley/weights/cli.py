@@ -44,7 +44,7 @@ def run_convert(args: argparse.Namespace) -> None:
     """Runs what `convert diff-foley` parsed."""
     from rhythmic_foley.weights.convert import convert_diff_foley
 
-    _print(convert_diff_foley(args.cavp, args.ldm, args.out, args.classifier))
+    _print(convert_diff_foley(args.cavp, args.ldm, args.out, args.classifier, vocoder=_embedded_vocoder()))
 
 
 def run_download(args: argparse.Namespace) -> None:
@@ -58,13 +58,24 @@ def run_download(args: argparse.Namespace) -> None:
         _say(line)
     check_room(offer, args.out.absolute())
     paths = fetch(offer, _say)
-    _print(convert_diff_foley(paths["cavp"], paths["ldm"], args.out, paths.get("classifier")))
+    classifier = paths.get("classifier")
+    _print(convert_diff_foley(paths["cavp"], paths["ldm"], args.out, classifier, vocoder=_embedded_vocoder()))
 
 
 def _add_out(parser: argparse.ArgumentParser) -> None:
-    # Where models are looked for by their name.
-    default = Path(os.environ.get("RHYTHMIC_FOLEY_CHECKPOINTS") or "checkpoints") / DIFF_FOLEY.name
+    default = _checkpoints() / DIFF_FOLEY.name
     parser.add_argument("--out", type=Path, default=default, metavar="DIR", help="the new folder (%(default)s)")
+
+
+def _checkpoints() -> Path:
+    """Where models are looked for by their name."""
+    return Path(os.environ.get("RHYTHMIC_FOLEY_CHECKPOINTS") or "checkpoints")
+
+
+def _embedded_vocoder() -> Path | None:
+    """The embedded model's vocoder reads the same mel and gives 44.1 kHz; None where that model is not at hand."""
+    folder = _checkpoints() / "mini" / "vocoder"
+    return folder if folder.is_dir() else None
 
 
 def _print(conversion: Conversion) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +39,21 @@ class Conversion:
 
 
 def convert_diff_foley(
-    cavp: Path, ldm: Path, out: Path, classifier: Path | None = None, *, sizes: Sizes = PUBLISHED
+    cavp: Path,
+    ldm: Path,
+    out: Path,
+    classifier: Path | None = None,
+    *,
+    vocoder: Path | None = None,
+    sizes: Sizes = PUBLISHED,
 ) -> Conversion:
     """Writes the checkpoint folder `out` from the published files.
+
+    Args:
+        cavp, ldm, classifier: the published files.
+        out: the new folder.
+        vocoder: folder of a vocoder for Diff-Foley's mel, as the embedded model has one; None for Griffin-Lim.
+        sizes: of the networks.
 
     Raises:
         FoleyError: if a file is not what it should be, naming what is wrong, or `out` is taken; then nothing is
@@ -58,7 +71,10 @@ def convert_diff_foley(
             for component in file.components:
                 _write(component, state, folder, paths[role])
         UnroundedDPMSolver.published().save_pretrained(folder / "scheduler")
-        GriffinLim().save_pretrained(folder / "vocoder")
+        if vocoder is None:
+            GriffinLim().save_pretrained(folder / "vocoder")
+        else:
+            shutil.copytree(vocoder, folder / "vocoder")
         names = _write_index(folder)
         _write_card(folder, {role: path for role, path in paths.items() if path is not None})
         if out.is_dir():
@@ -144,6 +160,7 @@ def _library(class_name: str) -> str:
         "CondStage": "models.cond_stage",
         "AlignmentClassifier": "models.alignment_classifier",
         "GriffinLim": "models.vocoder",
+        "FoleyVocoder": "models.vocoder",
         "UnroundedDPMSolver": "schedulers",
     }
     return f"rhythmic_foley.{ours[class_name]}" if class_name in ours else "diffusers"

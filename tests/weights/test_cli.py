@@ -23,7 +23,7 @@ def parse(*arguments: str) -> argparse.Namespace:
 @pytest.fixture
 def tiny_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = convert.convert_diff_foley
-    monkeypatch.setattr(convert, "convert_diff_foley", lambda *args: whole(*args, sizes=TINY))
+    monkeypatch.setattr(convert, "convert_diff_foley", lambda *args, **options: whole(*args, sizes=TINY, **options))
 
 
 @pytest.mark.usefixtures("tiny_sizes")

@@ -169,3 +169,12 @@ def test_what_is_there_is_not_written_over(tiny_files, tmp_path) -> None:
     with pytest.raises(FoleyError, match="already there"):
         convert(tiny_files, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_vocoder_can_be_taken_over(tiny_files, tmp_path) -> None:
+    from rhythmic_foley.checkpoints import load_pipeline
+    from rhythmic_foley.models.sizes import TOY, new_vocoder
+
+    new_vocoder(TOY).save_pretrained(tmp_path / "vocoder")
+    done = convert_diff_foley(**tiny_files, out=tmp_path / "out", vocoder=tmp_path / "vocoder", sizes=TINY)
+    assert load_pipeline(done.folder, device="cpu").sample_rate_hz == 44_100

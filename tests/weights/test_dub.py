@@ -44,7 +44,7 @@ def test_tiny_files_dub_a_clip_shorter_than_a_window(
     tiny_files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = convert.convert_diff_foley
-    monkeypatch.setattr(convert, "convert_diff_foley", lambda *args: whole(*args, sizes=TINY))
+    monkeypatch.setattr(convert, "convert_diff_foley", lambda *args, **options: whole(*args, sizes=TINY, **options))
     model = tmp_path / "model"
     files = [part for role in ROLES for part in (f"--{role}", str(tiny_files[role]))]
     assert cli.main(["convert", "diff-foley", *files, "--out", str(model)]) == 0
