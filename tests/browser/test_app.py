@@ -236,7 +236,7 @@ def test_every_control_changes_the_file(browser: Browser, url: str, moving_clip:
 
         def referenced():
             one["reference"].locator("input[type=file]").set_input_files(hit)
-            one["reference"].locator("input[type=file]").wait_for(state="detached")
+            expect(one["reference"].get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=PATIENCE_MS)
 
         # Control -> how it is moved, and what the settings say then.
         changes = {
