@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from rhythmic_foley.describe.sounds import SoundTable
 from rhythmic_foley.models.aligned_encoder import event_timeline
 from rhythmic_foley.models.text_encoder import embed_text
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
@@ -22,6 +23,8 @@ class EncoderReport:
         mel_error: mean absolute error of the autoencoder's round trip on the [-1, 1] scale.
         linear_error: the same for the PCA it started from.
         recall_at_1, recall_at_10: share of scenes whose described events find their own sound first, or among ten.
+        picture_recall_at_1, picture_recall_at_10: the same with each event called by the nearest of the names that the
+            embedded describer can give a picture.
         scenes: how many scenes there were to choose from; chance is 1 and 10 in that many.
     """
 
@@ -29,6 +32,8 @@ class EncoderReport:
     linear_error: float
     recall_at_1: float
     recall_at_10: float
+    picture_recall_at_1: float
+    picture_recall_at_10: float
     scenes: int
 
 
@@ -39,15 +44,23 @@ def evaluate_encoders(pipeline: RhythmicFoleyPipeline, scenes: SceneSet) -> Enco
     vae = pipeline.vae
     mel_error = np.mean([2 * float((vae(m) - m).abs().mean()) for m in mels.split(10)])
     linear_error = np.mean([2 * float((vae.linear_decoder(vae.encoder(m)) - m).abs().mean()) for m in mels.split(10)])
-    similarity = _event_tokens(pipeline, scenes) @ _audio_tokens(pipeline, scenes).T
-    rank = (similarity > similarity.diagonal()[:, None]).sum(dim=1)
-    at_1, at_10 = (float((rank < n).float().mean()) for n in (1, 10))
-    return EncoderReport(float(mel_error), float(linear_error), at_1, at_10, len(rank))
-
-
-def _event_tokens(pipeline: RhythmicFoleyPipeline, scenes: SceneSet) -> torch.Tensor:
-    """Mean event token of each scene, of unit length."""
     text = embed_text(scenes.names, pipeline.tokenizer, pipeline.text_encoder)
+    labels = embed_text(SoundTable.load().labels, pipeline.tokenizer, pipeline.text_encoder)
+    as_pictures = labels[(F.normalize(text, dim=-1) @ F.normalize(labels, dim=-1).T).argmax(dim=1)]
+    audio = _audio_tokens(pipeline, scenes)
+    told = _recall(_event_tokens(pipeline, scenes, text) @ audio.T)
+    seen = _recall(_event_tokens(pipeline, scenes, as_pictures) @ audio.T)
+    return EncoderReport(float(mel_error), float(linear_error), *told, *seen, len(audio))
+
+
+def _recall(similarity: torch.Tensor) -> tuple[float, float]:
+    """Of a square matrix, the share of rows whose diagonal is the largest, or among the ten largest."""
+    rank = (similarity > similarity.diagonal()[:, None]).sum(dim=1)
+    return float((rank < 1).float().mean()), float((rank < 10).float().mean())
+
+
+def _event_tokens(pipeline: RhythmicFoleyPipeline, scenes: SceneSet, text: torch.Tensor) -> torch.Tensor:
+    """Mean event token of each scene, of unit length; `text` is (captions, D), in the order of `scenes.names`."""
     text = torch.cat([text, torch.zeros(1, text.shape[1])])  # index -1: no event
     tokens = scenes.embeddings.shape[1]
     spans_s = torch.from_numpy(scenes.spans_s)
@@ -71,5 +84,7 @@ def print_encoders(report: EncoderReport) -> str:
             f"| the PCA it started from | {report.linear_error:.4f} |",
             f"| described events find their sound among {n}, R@1 | {report.recall_at_1:.3f} (chance {1 / n:.3f}) |",
             f"| R@10 | {report.recall_at_10:.3f} (chance {10 / n:.3f}) |",
+            f"| the same, called by the nearest name for a picture, R@1 | {report.picture_recall_at_1:.3f} |",
+            f"| R@10 | {report.picture_recall_at_10:.3f} |",
         )
     )

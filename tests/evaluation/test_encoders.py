@@ -9,6 +9,7 @@ import torch
 from sounds import write_library, write_toy_scenes
 from toy import toy_pipeline
 
+from rhythmic_foley.describe.sounds import SoundTable
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.encoders import evaluate_encoders, print_encoders
 from rhythmic_foley.training.encoders import fit_autoencoder
@@ -24,7 +25,7 @@ def test_report(tmp_path: Path) -> None:
     # The decoder's own part is still zero, so both are the PCA's.
     assert report.mel_error == pytest.approx(report.linear_error) == pytest.approx(fitted, rel=1e-4)
     assert report.scenes == 6 and report.recall_at_10 == 1.0
-    assert 0 <= report.recall_at_1 <= 1
+    assert 0 <= report.recall_at_1 <= 1 and report.picture_recall_at_10 == 1.0
     assert "R@10 | 1.000" in print_encoders(report)
 
 
@@ -35,7 +36,22 @@ def test_sides_that_agree_find_each_other(tmp_path: Path) -> None:
     pipeline = toy_pipeline()
     tokens = pipeline.aligned_encoder.project_audio(torch.from_numpy(scenes.embeddings).float())
     pipeline.aligned_encoder.encode_events = lambda timeline: tokens
-    assert evaluate_encoders(pipeline, scenes).recall_at_1 == 1.0
+    report = evaluate_encoders(pipeline, scenes)
+    assert report.recall_at_1 == report.picture_recall_at_1 == 1.0
+
+
+def test_picture_names_stand_for_captions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one name for all pictures nothing can be told apart by it, while captions stay what they were."""
+    write_toy_scenes(tmp_path / "scenes", write_library(tmp_path / "sounds"), embedding_dim=8)
+    scenes, pipeline = SceneSet.load(tmp_path / "scenes"), toy_pipeline()
+    heard = []
+    encode = pipeline.aligned_encoder.encode_events
+    monkeypatch.setattr(SoundTable, "labels", ("rain",))
+    pipeline.aligned_encoder.encode_events = lambda timeline: heard.append(timeline) or encode(timeline)
+    evaluate_encoders(pipeline, scenes)
+    told, seen = (timeline[..., :-1].flatten(0, 1) for timeline in heard)
+    assert len(torch.unique(told, dim=0)) > 2
+    assert torch.linalg.matrix_rank(seen.double(), atol=1e-4) == 1
 
 
 def test_no_scenes_is_a_sentence(tmp_path: Path) -> None:
