@@ -310,7 +310,7 @@ def shelf(finished: Takes, chosen: int) -> Updates:
         "take_name": take.name,
         "settings": take.settings.read_text(encoding="utf-8"),
         **{f"download_{kind}": _download(getattr(take, kind)) for kind in DOWNLOADS},
-        "stems": gr.update(value=[str(path) for path in take.stems], visible=bool(take.stems)),
+        "stem_files": gr.update(value=[str(path) for path in take.stems], visible=bool(take.stems)),
     }
 
 

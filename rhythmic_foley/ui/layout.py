@@ -49,10 +49,16 @@ def build_app(studio: Studio, models: Sequence[str] = ()) -> gr.Blocks:
             # Kept by the browser's tab too, by which a reloaded page finds its files again.
             "visit": gr.Textbox("", visible=HIDDEN, elem_id="visit"),
         }
-        w |= _clip_section()
-        w |= _understand_section()
-        w |= _dub_section(studio.defaults, handlers.studios.names)
-        w |= results_section()
+        parts = (
+            _clip_section(),
+            _understand_section(),
+            _dub_section(studio.defaults, handlers.studios.names),
+            results_section(),
+        )
+        for part in parts:
+            if twice := w.keys() & part.keys():
+                raise ValueError(f"these names stand for two parts of the page: {twice}")
+            w |= part
         wire(page, w, handlers)
         takes = TakeHandlers(handlers)
         wire_takes(w, takes, ShareHandlers(takes))

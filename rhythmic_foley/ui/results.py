@@ -26,7 +26,7 @@ def results_section() -> Widgets:
                 w[f"download_{kind}"] = gr.DownloadButton(
                     f"↓ {label}", size="md", min_width=80, elem_id=f"download-{kind.replace('_', '-')}"
                 )
-        w["stems"] = gr.Files(label="Stems: each sound alone", visible=False, interactive=False, elem_id="stems")
+        w["stem_files"] = gr.Files(label="Stems: each sound alone", visible=False, interactive=False, elem_id="stems")
         w |= _compare()
         with gr.Accordion("Fix a stretch", open=False, elem_id="fixing"):
             w |= _fix()

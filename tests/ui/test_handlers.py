@@ -107,7 +107,7 @@ def test_results_name_files_that_exist_and_the_measured_hits(generate) -> None:
         assert Path(page[name]).stat().st_size > 0
     for kind in ("video", "wav", "onsets_csv", "onsets_json", "settings"):
         assert Path(page[f"download_{kind}"]["value"]).stat().st_size > 0
-    assert [Path(stem).stem for stem in page["stems"]["value"]] == ["01-dog_barking"]
+    assert [Path(stem).stem for stem in page["stem_files"]["value"]] == ["01-dog_barking"]
     assert "1 of 2 (50%)" in page["take_facts"] and " ms" in page["take_facts"] and ">7<" in page["take_facts"]
     assert '"seed": 7' in page["settings"]
 
