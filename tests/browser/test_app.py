@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from clips import make_clip
-from pages import PATIENCE_MS, chromium, served, visit
+from pages import PATIENCE_MS, served, visit
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from rhythmic_foley.audio import read_wav, write_wav
@@ -34,12 +34,6 @@ def url(folder: Path) -> Iterator[str]:
     """Address of the app, in a process of its own with its own temporary files and cache."""
     with served(Path(__file__).with_name("serve.py"), folder) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +206,7 @@ def test_a_clip_goes_in_and_a_dubbed_clip_comes_out(browser: Browser, url: str, 
             expect(other["facts"]).to_be_hidden()
 
 
-def test_every_control_changes_the_file(browser: Browser, url: str, moving_clip: Path, tmp_path: Path) -> None:
+def test_controls_change_the_file(browser: Browser, url: str, moving_clip: Path, tmp_path: Path) -> None:
     """One control after the other is changed; each time the file must be another one than before."""
     hit = tmp_path / "hit.wav"
     write_wav(hit, read_audio(moving_clip, 16_000)[6200:9000], 16_000)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import PATIENCE_MS, chromium, served, visit
+from pages import PATIENCE_MS, served, visit
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.timeout(1800)
@@ -45,12 +45,6 @@ NOISE = "Noise under a name for which no narrow screen has any room at all"
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(Path(__file__).with_name("serve_compare.py"), tmp_path_factory.mktemp("compare")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def part(page: Page, name: str) -> Locator:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import PATIENCE_MS, chromium, served, visit
+from pages import PATIENCE_MS, served, visit
 from playwright.sync_api import Browser, expect
 from timeline_page import COUNT, TURNS, Timeline, finger, swipe
 
@@ -23,12 +23,6 @@ pytestmark = pytest.mark.timeout(1800)
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(HERE / "serve_timeline.py", tmp_path_factory.mktemp("timeline")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def test_everything_by_mouse(browser: Browser, url: str):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import chromium
 from playwright.sync_api import Browser
 
 from rhythmic_foley.media import read_frames
@@ -16,12 +14,6 @@ from rhythmic_foley.onsets import Onsets
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "rhythmic_foley" / "ui" / "timeline"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def script(*names: str) -> str:

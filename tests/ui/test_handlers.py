@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 from ui.fake_studio import FakeStudio, broken
 from ui.forms import FORM, timeline, values
@@ -20,19 +19,6 @@ from rhythmic_foley.ui.jobs import CALM, STOPPED, stop
 from rhythmic_foley.ui.samples import examples
 
 Updates = dict[str, Any]
-
-
-@pytest.fixture
-def toasts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Sentences that pop up on the page."""
-    seen: list[str] = []
-    monkeypatch.setattr(gr, "Warning", lambda message, **_: seen.append(message))
-    return seen
-
-
-@pytest.fixture
-def studio() -> FakeStudio:
-    return FakeStudio()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 from clips import make_clip
 from ui.fake_studio import FakeStudio
@@ -21,19 +20,6 @@ from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import ORIGINAL, UPLOADED, TakeHandlers, key_of
 
 Updates = dict[str, Any]
-
-
-@pytest.fixture
-def toasts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Sentences that pop up on the page."""
-    seen: list[str] = []
-    monkeypatch.setattr(gr, "Warning", lambda message, **_: seen.append(message))
-    return seen
-
-
-@pytest.fixture
-def studio() -> FakeStudio:
-    return FakeStudio()
 
 
 @pytest.fixture
