@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import pad
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.limits import MAX_CLIP_S, bounded, check_file_size, check_sound
 
 SAMPLE_RATE_HZ = 16_000
 N_FFT = 1024
@@ -241,12 +242,30 @@ def write_wav(path: str | Path, wave: np.ndarray, sample_rate_hz: int) -> None:
         raise
 
 
-def read_wav(path: str | Path) -> tuple[np.ndarray, int]:
-    """A sound file as mono. Returns float32 (N,) and its rate in Hz."""
+# How files of the common kinds begin. The library also reads rare ones, whose readers few people have looked at.
+_SOUND_FILES = (b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"caff")
+_BLOCK = 65_536
+
+
+def read_wav(path: str | Path, *, longest_s: float = MAX_CLIP_S + 1) -> tuple[np.ndarray, int]:
+    """A sound file (WAV, AIFF, FLAC, OGG, MP3, CAF) as mono. Returns float32 (N,) and its rate in Hz.
+
+    Raises:
+        FoleyError: if it is none of these, or beyond the limits.
+    """
     import soundfile
 
+    path = Path(path)
+    unreadable = FoleyError(f"{path.name} is not a sound file that can be read; use WAV, FLAC, OGG, MP3 or AIFF.")
     try:
-        wave, sample_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError, TypeError):
-        raise FoleyError(f"{Path(path).name} is not a sound file that can be read.") from None
-    return wave.mean(axis=1), int(sample_rate_hz)
+        check_file_size(path)
+        with path.open("rb") as file:
+            if not file.read(4).startswith(_SOUND_FILES):
+                raise unreadable
+        with soundfile.SoundFile(path) as sound:
+            check_sound(path.name, sound.samplerate, sound.channels, sound.frames, longest_s)
+            blocks = sound.blocks(_BLOCK, dtype="float32", always_2d=True)
+            mono = [bounded(block).mean(axis=1) for block in blocks]
+            return np.concatenate([np.zeros(0, np.float32), *mono]), sound.samplerate
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError):
+        raise unreadable from None

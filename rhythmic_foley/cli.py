@@ -12,14 +12,15 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rhythmic_foley import __version__
-from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.errors import MALFORMED, FoleyError
 from rhythmic_foley.evaluation.cli import add_evaluation_commands
+from rhythmic_foley.limits import MAX_JSON_MB
 from rhythmic_foley.training.cli import add_training_commands
 from rhythmic_foley.weights.cli import add_weights_commands
 
@@ -191,7 +192,7 @@ def _onsets(args: argparse.Namespace) -> None:
 
 def _dub(args: argparse.Namespace) -> int:
     settings = _read(args.settings) if args.settings else None
-    before = json.loads(settings) if settings else {}
+    before = _facts_in(settings) if settings else {}
     studio = open_studio(args.model or before.get("model"), args.describer)
     controls = _controls(args, settings, studio.defaults)
     code = 0
@@ -202,6 +203,15 @@ def _dub(args: argparse.Namespace) -> int:
             _say(error if len(args.clips) == 1 else f"{clip}: {error}")
             code = BAD_INPUT
     return code
+
+
+def _facts_in(settings: str) -> dict[str, Any]:
+    """What a settings file says beside the controls: which clip and which model."""
+    try:
+        facts = json.loads(settings)
+        return {name: facts[name] for name in ("clip_sha256", "model", "revision") if isinstance(facts.get(name), str)}
+    except MALFORMED:
+        raise FoleyError("These settings cannot be read; use a settings file that a dub has written.") from None
 
 
 def _dub_one(studio: Studio, clip: Path, controls: Controls, before: dict[str, Any], out_dir: Path) -> None:
@@ -356,7 +366,7 @@ def read_onsets(argument: str) -> Onsets:
     try:
         data = json.loads(text)
         return Onsets.of(data["onsets_s"], data.get("strengths"))
-    except (ValueError, TypeError, KeyError):
+    except MALFORMED:
         raise FoleyError(f'{argument} is not JSON with onsets like {{"onsets_s": [0.5]}}.') from None
 
 
@@ -370,11 +380,15 @@ def read_events(argument: str) -> tuple[SoundEvent, ...]:
 
 def _read(argument: str) -> str:
     try:
-        return sys.stdin.read() if argument == "-" else Path(argument).read_text(encoding="utf-8")
+        with nullcontext(sys.stdin) if argument == "-" else open(argument, encoding="utf-8") as file:
+            text = file.read(MAX_JSON_MB * 1_000_000 + 1)
     except FileNotFoundError:
         raise FoleyError(f"There is no file {argument}.") from None
     except (OSError, UnicodeDecodeError):
         raise FoleyError(f"{argument} cannot be read as text.") from None
+    if len(text) > MAX_JSON_MB * 1_000_000:
+        raise FoleyError(f"{argument} is larger than {MAX_JSON_MB} MB, too much for settings, sounds or onsets.")
+    return text
 
 
 def _print_take(clip: Path, take: Take) -> None:

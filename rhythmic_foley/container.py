@@ -15,12 +15,27 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.limits import (
+    MAX_CHANNELS,
+    MAX_CLIP_S,
+    MAX_FPS,
+    MAX_PIXELS,
+    MAX_RATE_HZ,
+    MIN_RATE_HZ,
+    Stopwatch,
+    check_file_size,
+    check_frame_rate,
+    check_length,
+    check_picture_size,
+    check_streams,
+)
 
 # FFmpeg also opens playlists, subtitles, pictures and text as "video", some of which fetch other files or addresses.
 # Only these demuxers may look at a file; the sound-only ones are here so that an mp3 gets the right sentence.
@@ -35,12 +50,18 @@ _CONTAINER_NAMES = {
     "ogg": "ogg",
 }
 _SOUND_ONLY = "wav,mp3,flac,aac,aiff"
-_OPEN_OPTIONS = {"format_whitelist": ",".join([*_CONTAINER_NAMES, _SOUND_ONLY]), "protocol_whitelist": "file"}
+_OPEN_OPTIONS = {
+    "format_whitelist": ",".join([*_CONTAINER_NAMES, _SOUND_ONLY]),
+    "protocol_whitelist": "file",
+    "max_pixels": str(MAX_PIXELS),  # opening already decodes a picture or two
+}
+_READING_S = 10.0  # for opening a file, and for finding the next packet in it
 # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 lets them pass without being asked.
 _LENIENT = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _WANTED = "use an MP4, MOV, WebM, MKV or AVI file"
 
 _MAX_SLACK_S = 0.0006
+_MAX_STRETCH = 4  # of pixels that are not square; the widest films need 2.4
 _DECODER_THREADS = 2
 
 
@@ -112,6 +133,15 @@ class OpenClip:
     container: InputContainer
     video: VideoStream
     timeline: Timeline
+    decoding: Stopwatch
+
+    @property
+    def sound(self) -> AudioStream | None:
+        """The sound track that a player would choose; None if there is none that can be decoded."""
+        stream = self.container.streams.best("audio")
+        if stream is None or stream.codec_context is None or not MIN_RATE_HZ <= stream.rate <= MAX_RATE_HZ:
+            return None
+        return stream if 1 <= stream.channels <= MAX_CHANNELS else None
 
     @property
     def container_name(self) -> str:
@@ -158,8 +188,13 @@ def _read_timeline(name: str, container: InputContainer, video: VideoStream) -> 
         tick = packet.dts if packet.pts is None or numbered else packet.pts
         if tick is not None and not packet.is_discard:
             shown.append((tick, packet.duration or 0, packet.is_keyframe))
+        if len(shown) > MAX_FPS * MAX_CLIP_S:
+            raise FoleyError(f"{name} has more than {MAX_FPS * MAX_CLIP_S:.0f} pictures; please trim it.")
     if not shown:
         raise FoleyError(f"{name} holds no picture that can be read; the file may be damaged.")
+    span_s = float((max(shown)[0] - min(shown)[0]) * video.time_base)
+    check_length(span_s)
+    check_frame_rate(name, len(shown), span_s)
     coded = np.array([tick for tick, _, _ in shown], dtype=np.int64)
     ticks = np.sort(coded)
     return Timeline(
@@ -180,8 +215,12 @@ def _last_ticks(container: InputContainer, video: VideoStream, ticks: np.ndarray
         declared = int(ticks[0]) + video.duration - int(ticks[-1])
         if 0 < declared <= max(gaps.max(initial=0), packet_ticks):
             return declared
-    if packet_ticks or len(gaps):
-        return packet_ticks or int(np.median(gaps))
+    usual = int(np.median(gaps)) if len(gaps) else 0
+    # A damaged file may claim that its last frame stays for hours.
+    if 0 < packet_ticks * video.time_base <= max(1.0, float(10 * usual * video.time_base)):
+        return packet_ticks
+    if usual > 0:
+        return usual
     rate = video.average_rate or video.guessed_rate or Fraction(25)
     return max(1, round(1 / (rate * video.time_base)))
 
@@ -199,14 +238,15 @@ def open_clip(path: str | Path) -> Iterator[OpenClip]:
     with _opened(path) as (container, video):
         timeline = _read_timeline(path.name, container, video)
     with _opened(path) as (container, video):
-        yield OpenClip(path.name, container, video, timeline)
+        yield OpenClip(path.name, container, video, timeline, Stopwatch(path.name, timeline.duration_s))
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         # An absolute path: FFmpeg would read "concat:a|b" or "http://..." as something other than a file name.
-        with av.open(str(path.resolve()), "r", options=dict(_OPEN_OPTIONS), **_LENIENT) as container:
+        where, options = str(path.resolve()), dict(_OPEN_OPTIONS)
+        with av.open(where, "r", options=options, timeout=_READING_S, **_LENIENT) as container:
             yield container, _picture_stream(path.name, container)
     except av.error.FFmpegError as error:
         raise FoleyError(f"{path.name} is damaged or not a video that can be read; {_WANTED}.") from error
@@ -223,11 +263,13 @@ def _check_file(path: Path) -> None:
         with path.open("rb") as file:
             if not file.read(1):
                 raise FoleyError(f"{path.name} is empty; {_WANTED}.")
+        check_file_size(path)
     except (OSError, ValueError) as error:
         raise FoleyError(f"{path.name} cannot be opened; check that you may read it.") from error
 
 
 def _picture_stream(name: str, container: InputContainer) -> VideoStream:
+    check_streams(name, len(container.streams))
     still = av.stream.Disposition.attached_pic | av.stream.Disposition.still_image
     videos = [stream for stream in container.streams.video if not stream.disposition & still]
     if not videos and container.streams.audio:
@@ -235,6 +277,8 @@ def _picture_stream(name: str, container: InputContainer) -> VideoStream:
     if not videos or videos[0].codec_context is None or not videos[0].time_base:
         raise FoleyError(f"{name} holds no moving picture that can be read; {_WANTED}.")
     context = videos[0].codec_context
+    check_picture_size(name, context.width, context.height)
+    context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
     context.thread_type = "AUTO"
     context.thread_count = _DECODER_THREADS
     return videos[0]
@@ -312,9 +356,11 @@ def _decode(clip: OpenClip) -> Iterator[tuple[float, VideoFrame]]:
 def _frames_in_order(clip: OpenClip) -> Iterator[VideoFrame]:
     for packet in chain(picture_packets(clip), [None]):
         try:
-            yield from clip.video.decode(packet)
+            with clip.decoding.running():
+                frames = clip.video.decode(packet)
         except av.error.InvalidDataError:
             continue
+        yield from frames
 
 
 @dataclass(frozen=True)
@@ -345,6 +391,7 @@ class Orientation:
     def displayed_size(self, frame: VideoFrame, clip: OpenClip) -> tuple[int, int]:
         """(width, height) as shown, with square pixels."""
         stretch = clip.video.sample_aspect_ratio or Fraction(1)
+        stretch = stretch if 1 / _MAX_STRETCH <= stretch <= _MAX_STRETCH else Fraction(1)
         width, height = max(1, round(frame.width * stretch)), frame.height
         return (height, width) if self.swap else (width, height)
 

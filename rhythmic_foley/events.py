@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.limits import LATEST_S, MAX_TEXT
 
 UNKNOWN = "unknown"
 
@@ -36,9 +37,9 @@ class SoundEvent:
     def __post_init__(self) -> None:
         if not self.label.strip():
             raise FoleyError("A sound needs a name, such as dog barking.")
-        if not (math.isfinite(self.start_s) and self.start_s >= 0):
+        if not 0 <= self.start_s < LATEST_S:
             raise FoleyError(f'"{self.label}" must start at a number of seconds from 0 on, not {self.start_s}.')
-        if self.end_s is not None and not self.start_s < self.end_s < math.inf:
+        if self.end_s is not None and not self.start_s < self.end_s < LATEST_S:
             raise FoleyError(f'"{self.label}" must end after it starts ({self.start_s:g} s), not at {self.end_s:g} s.')
         if not 0 <= self.confidence <= 1:
             raise FoleyError(f'The confidence of "{self.label}" must lie between 0 and 1, not {self.confidence}.')
@@ -60,7 +61,7 @@ def events_from_json(text: str) -> tuple[SoundEvent, ...]:
         data = json.loads(text)
         items = data["events"] if isinstance(data, dict) else data
         return tuple(_event(item) for item in items)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except MALFORMED:
         raise FoleyError('Sounds must be JSON such as [{"label": "dog barking", "start_s": 0.5}].') from None
 
 
@@ -92,6 +93,8 @@ def parse_events(text: str) -> tuple[SoundEvent, ...]:
 
 
 def _parse_line(line: str) -> SoundEvent:
+    if len(line) > 2 * MAX_TEXT:
+        raise FoleyError(f'"{line[:40]} ..." is too long for one sound; the limit is {2 * MAX_TEXT} letters.')
     found = _LINE.fullmatch(line)
     if found is None or not any(letter.isalpha() for letter in found["label"]):
         raise FoleyError(f'"{line}" names no sound; write one a line like 0.0-2.5 dog barking (small, close).')

@@ -22,11 +22,13 @@ from rhythmic_foley.container import (
     decoded_frames,
     open_clip,
 )
+from rhythmic_foley.limits import bounded
 from rhythmic_foley.muxing import MuxReport, mux
 
 __all__ = ["ClipInfo", "MuxReport", "mux", "probe", "read_audio", "read_frames"]
 
 _AUDIO_BLOCK = 1024
+_LONGER_S = 1.0  # by which sound may outlast the picture
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def probe(path: str | Path) -> ClipInfo:
         _, frame = next(decoded_frames(clip))
         turn = Orientation.of(frame)
         width, height = turn.displayed_size(frame, clip)
-        audio = clip.container.streams.best("audio")
+        audio = clip.sound
         return ClipInfo(
             path=Path(path),
             duration_s=timeline.duration_s,
@@ -148,7 +150,7 @@ def read_audio(path: str | Path, sample_rate_hz: int) -> np.ndarray | None:
     """The clip's sound, mixed to mono, from the moment its picture starts.
 
     Sound before the picture is cut, a sound track that starts later is preceded by silence, and gaps stay gaps. The
-    sound may end before or after the picture.
+    sound may end before the picture or a little after it; what is heard long after it is left out.
 
     Returns:
         float32 (N,), or None when there is no audio track.
@@ -157,7 +159,7 @@ def read_audio(path: str | Path, sample_rate_hz: int) -> np.ndarray | None:
         FoleyError: as for `probe`.
     """
     with open_clip(path) as clip:
-        stream = clip.container.streams.best("audio")
+        stream = clip.sound
         if stream is None:
             return None
         start_s = float(clip.timeline.start * clip.timeline.time_base)
@@ -168,19 +170,22 @@ def read_audio(path: str | Path, sample_rate_hz: int) -> np.ndarray | None:
 def _mono_from(clip: OpenClip, stream: av.AudioStream, start_s: float) -> tuple[np.ndarray, int]:
     """float32 (N,) at the track's own rate, and that rate; each decoded frame laid where its time stamp says."""
     as_float, pieces, rate_hz, position, end_s = None, [], stream.rate, 0, None
+    last_s = clip.timeline.duration_s + _LONGER_S
     for packet in _sound_packets(clip, stream):
         if packet is not None and packet.pts is not None and packet.duration:
             end_s = float((packet.pts + packet.duration) * packet.time_base) - start_s
-        for frame in _decoded_sound(stream, packet):
+        for frame in _decoded_sound(clip, stream, packet):
             if as_float is None:
                 rate_hz = frame.sample_rate
                 as_float = av.AudioResampler(format="fltp")  # numbers only: same channels, same rate
             wanted = position if frame.time is None else round((frame.time - start_s) * rate_hz)
+            if max(wanted, position) > last_s * rate_hz:
+                continue
             if not pieces or abs(wanted - position) > 0.05 * rate_hz:  # less is rounding of the container's clock
                 pieces.append(np.zeros(max(0, wanted - position), dtype=np.float32))
                 position = max(wanted, position) if pieces[1:] else wanted
             for block in as_float.resample(frame):
-                mono = block.to_ndarray().mean(axis=0)
+                mono = bounded(block.to_ndarray()).mean(axis=0)
                 pieces.append(mono[max(0, -position) :] if position < 0 else mono)
                 position += len(mono)
     wave = np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, dtype=np.float32)
@@ -198,9 +203,10 @@ def _sound_packets(clip: OpenClip, stream: av.AudioStream) -> Iterator[av.Packet
     yield None
 
 
-def _decoded_sound(stream: av.AudioStream, packet: av.Packet | None) -> list[av.AudioFrame]:
+def _decoded_sound(clip: OpenClip, stream: av.AudioStream, packet: av.Packet | None) -> list[av.AudioFrame]:
     try:
-        return stream.decode(packet)
+        with clip.decoding.running():
+            return stream.decode(packet)
     except av.error.InvalidDataError:
         return []
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.limits import LATEST_S
 
 # A time that was written as frame / rate must fall back into that frame although the division rounds down.
 _FRAME_SLACK = 1e-6
@@ -32,7 +33,7 @@ class Onsets:
         if len(self.times_s) != len(self.strengths):
             raise FoleyError(f"There are {len(self.times_s)} onset times but {len(self.strengths)} strengths.")
         for time_s in self.times_s:
-            if not (math.isfinite(time_s) and time_s >= 0):
+            if not 0 <= time_s < LATEST_S:
                 raise FoleyError(f"An onset time must be a number of seconds from 0 on, not {time_s}.")
         for strength in self.strengths:
             if not 0 <= strength <= 1:
@@ -121,7 +122,7 @@ class Onsets:
         try:
             data = json.loads(text)
             return cls.of(data["times_s"], data.get("strengths"))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except MALFORMED:
             raise FoleyError('Onsets must be JSON such as {"times_s": [0.5], "strengths": [1.0]}.') from None
 
     @classmethod
@@ -146,7 +147,7 @@ class Onsets:
 
 
 def _parse_onset(piece: str) -> tuple[float, float]:
-    found = re.fullmatch(r"(?:(\d+):)?(\d*\.?\d+|\d+\.)s?(?:@(\d*\.?\d+))?", piece)
+    found = re.fullmatch(r"(?:(\d{1,6}):)?(\d*\.?\d+|\d+\.)s?(?:@(\d*\.?\d+))?", piece)
     if found is None:
         raise FoleyError(f'"{piece}" is not a time in seconds; write onsets like 0.5, 1.25, 2.')
     minutes, seconds, strength = found.groups()

@@ -13,11 +13,12 @@ from rhythmic_foley.describe.sounds import goes_on
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.generation import Sound, events_between
+from rhythmic_foley.limits import MAX_CLIP_S
 from rhythmic_foley.media import ClipInfo, read_audio
 from rhythmic_foley.mixing import Mix, with_stretch
 from rhythmic_foley.muxing import AAC_RATES_HZ
 from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import MAX_CLIP_S, MAX_SEED, Analysis, Controls, Take
+from rhythmic_foley.requests import MAX_SEED, Analysis, Controls, Take
 from rhythmic_foley.takes import Heard
 
 

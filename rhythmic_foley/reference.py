@@ -26,9 +26,7 @@ def read_reference(path: Path, sample_rate_hz: int) -> np.ndarray:
     """
     if not path.is_file():
         raise FoleyError(f"There is no file {path.name} to take the sound from.")
-    wave, rate_hz = read_wav(path)
-    if len(wave) > _LONGEST_S * rate_hz:
-        raise FoleyError(f"{path.name} is longer than {_LONGEST_S:g} s; give a sound of one hit.")
+    wave, rate_hz = read_wav(path, longest_s=_LONGEST_S)
     wave = resample(wave, rate_hz, sample_rate_hz)
     attacks_s = attack_times(wave, sample_rate_hz).times_s
     peak = float(np.abs(wave).max(initial=0.0))

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.errors import MALFORMED, FoleyError
 from rhythmic_foley.events import SoundEvent, events_from_json
+from rhythmic_foley.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT, MIN_CLIP_S
 from rhythmic_foley.media import ClipInfo
 from rhythmic_foley.motion import Curve
 from rhythmic_foley.onsets import OnsetMatch, Onsets
 
 MAX_TAKES = 8
 MAX_SEED = 2**31 - 1
-MIN_CLIP_S, MAX_CLIP_S = 0.3, 600.0
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,8 @@ class Controls:
     stems: bool = False
 
     def __post_init__(self) -> None:
+        self._check_numbers()
+        self._check_texts()
         if not 1 <= self.takes <= MAX_TAKES:
             raise FoleyError(f"The number of takes must be between 1 and {MAX_TAKES}, not {self.takes}.")
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
@@ -127,6 +129,26 @@ class Controls:
                     f"The range must start at 0 or later and last at least {MIN_CLIP_S:g} s, "
                     f"unlike {start_s:g} to {end_s:g} s."
                 )
+
+    def _check_numbers(self) -> None:
+        for name in _NUMBERS:
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and -_LARGEST < value < _LARGEST):
+                raise FoleyError(f"{name} must be a number, not {value!r:.20}.")
+        if len(self.onsets or ()) > MAX_ONSETS:
+            raise FoleyError(f"There are {len(self.onsets)} onsets; the limit is {MAX_ONSETS}.")
+        if len(self.events or ()) > MAX_EVENTS:
+            raise FoleyError(f"There are {len(self.events)} sounds; the limit is {MAX_EVENTS}.")
+
+    def _check_texts(self) -> None:
+        texts = [self.text or "", self.negative]
+        for event in self.events or ():
+            texts += [event.label, event.detail]
+        for text in texts:
+            if len(text) > MAX_TEXT:
+                raise FoleyError(f'"{text[:40]} ..." is too long; the limit is {MAX_TEXT} letters.')
+            if any("\ud800" <= letter <= "\udfff" for letter in text):  # half a letter, which no file can hold
+                raise FoleyError("A description holds a letter that cannot be written; please type it again.")
 
     def to_json(self, folder: Path | None = None, **more: Any) -> str:
         """A settings file; `more` is stored beside the controls and ignored when read back.
@@ -150,12 +172,12 @@ class Controls:
         try:
             data = json.loads(text)
             known = {
-                f.name: data[f.name] if data[f.name] is None else _READERS.get(f.name, _same)(data[f.name])
+                f.name: data[f.name] if data[f.name] is None else _READERS[f.name](data[f.name])
                 for f in fields(cls)
                 if f.name in data
             }
             return cls(**known)._with_paths(folder.joinpath)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except MALFORMED:
             raise FoleyError("These settings cannot be read; use a settings file that a dub has written.") from None
 
     def _with_paths(self, change: Callable[[Path], Path]) -> Controls:
@@ -163,12 +185,41 @@ class Controls:
         return replace(self, fix=fix, reference=self.reference and change(self.reference))
 
 
-def _same(value: Any) -> Any:
-    return value
+# Fields that are numbers, and those of them that are whole.
+_NUMBERS = (
+    "semantic_scale",
+    "temporal_scale",
+    "guidance_scale",
+    "classifier_scale",
+    "onset_guidance",
+    "keep_original_db",
+    "loudness_lufs",
+    "reference_strength",
+    "steps",
+    "seed",
+    "takes",
+)
+_WHOLE = ("steps", "seed", "takes")
+_LARGEST = 1e12  # of any of them; each has its own range besides
 
 
-# How the fields of `Controls` that are more than a number or a text are read from JSON.
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    """A reader that takes nothing for what it is not: neither "3" for 3 nor true for 1."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, bool) and kind is not bool or not isinstance(value, kind):
+            raise TypeError(f"{value!r} is not of {kind}")
+        return value
+
+    return read
+
+
+# How the fields of `Controls` are read from JSON.
 _READERS: dict[str, Callable[[Any], Any]] = {
+    **{name: _exactly(int if name in _WHOLE else int | float) for name in _NUMBERS},
+    "text": _exactly(str),
+    "negative": _exactly(str),
+    "stems": _exactly(bool),
     "events": lambda events: events_from_json(json.dumps(events)),
     "onsets": lambda onsets: Onsets.of(onsets["times_s"], onsets["strengths"]),
     "range_s": lambda range_s: (float(range_s[0]), float(range_s[1])),

@@ -23,13 +23,14 @@ from rhythmic_foley.detection import NOTHING_SEEN, Seen, detect, load_detector
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, events_from_json, events_to_json
 from rhythmic_foley.generation import Meter, SoundMaker
+from rhythmic_foley.limits import MIN_CLIP_S
 from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.muxing import plan_cut, write_cut
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.orders import Base, Stretch, alone, fitting, heard, local, resolved
 from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
-from rhythmic_foley.requests import MAX_CLIP_S, MAX_SEED, MIN_CLIP_S, Analysis, Controls, Fix, Progress, Take
+from rhythmic_foley.requests import MAX_SEED, Analysis, Controls, Fix, Progress, Take
 from rhythmic_foley.takes import Draft, draw_mel, read_sound, read_take, write_take
 
 __all__ = ["Analysis", "Controls", "Fix", "Progress", "Studio", "Take"]
@@ -260,9 +261,6 @@ class Studio:
 def _check_length(clip: ClipInfo) -> None:
     if clip.duration_s < MIN_CLIP_S - _SLACK_S:
         raise FoleyError(f"This clip is {clip.duration_s:.2f} s long; at least {MIN_CLIP_S:g} s are needed.")
-    if clip.duration_s > MAX_CLIP_S + 1:
-        minutes = clip.duration_s / 60
-        raise FoleyError(f"This clip is {minutes:.1f} min long; the limit is {MAX_CLIP_S / 60:g} min. Please trim it.")
 
 
 def _unknown_note(controls: Controls) -> str:

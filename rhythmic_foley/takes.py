@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel, read_wav, resample, write_wav
-from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.errors import MALFORMED, FoleyError
 from rhythmic_foley.generation import Sound
 from rhythmic_foley.media import mux
 from rhythmic_foley.mixing import Mix
@@ -26,6 +26,8 @@ from rhythmic_foley.requests import Controls, Take
 
 HIT_TOLERANCE_S = 0.05
 _LONGEST_NAME = 60
+# Any other would be a name that someone made up, or one that stands for another file of a take.
+_SOUND_SUFFIXES = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".caf")
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def read_take(folder: str | Path) -> Take:
             onsets_csv=_if_there(folder / f"{video.stem}-onsets.csv"),
             onsets_json=_if_there(folder / f"{video.stem}-onsets.json"),
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, *MALFORMED):
         raise FoleyError(f"{folder.name} is not the folder of a take.") from None
 
 
@@ -203,7 +205,8 @@ def _with_reference_beside(asked: Controls, folder: Path, stem: str) -> Controls
     """The reference sound is copied into the take, so that its settings give the same samples wherever it goes."""
     if asked.reference is None:
         return asked
-    copy = folder / f"{stem}-reference{asked.reference.suffix.lower()}"
+    suffix = asked.reference.suffix.lower()
+    copy = folder / f"{stem}-reference{suffix if suffix in _SOUND_SUFFIXES else '.sound'}"
     shutil.copyfile(asked.reference, copy)
     return replace(asked, reference=copy)
 

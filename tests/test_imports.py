@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 
-VALUES = {"errors", "onsets", "events", "windows"}
+VALUES = {"errors", "limits", "onsets", "events", "windows"}
 FOUNDATION = {"audio", "cache", "comparison", "detection", "media", "mixing", "motion", "muxing", "plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
 LIBRARY |= {"requests", "studio"}
@@ -22,14 +22,15 @@ LIBRARY |= {"requests", "studio"}
 # Imports for type checkers only are free.
 ALLOWED = {
     "errors": set(),
-    "onsets": {"errors"},
-    "events": {"errors"},
+    "limits": {"errors"},
+    "onsets": {"errors", "limits"},
+    "events": {"errors", "limits"},
     "windows": {"errors"},
-    "audio": {"errors"},
+    "audio": {"errors", "limits"},
     "cache": {"errors"},
-    "container": {"errors"},
+    "container": {"errors", "limits"},
     "muxing": {"errors", "container"},
-    "media": {"errors", "container", "muxing"},
+    "media": {"errors", "limits", "container", "muxing"},
     "mixing": {"audio"},
     "reference": VALUES | {"audio"},
     "motion": {"errors", "onsets"},

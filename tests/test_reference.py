@@ -29,7 +29,7 @@ def test_a_sample_begins_at_its_attack(tmp_path: Path):
     ("name", "wave", "sentence"),
     [
         ("quiet.wav", np.zeros(8000), "quiet.wav is silent"),
-        ("long.wav", np.zeros(61 * 8000), "longer than 60 s"),
+        ("long.wav", np.zeros(61 * 8000), "the limit is 60 s"),
         ("text.wav", None, "not a sound file"),
         ("absent.wav", None, "no file absent.wav"),
     ],

@@ -156,7 +156,7 @@ def seed_from_text(text: str) -> int | None:
     text = text.strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_SEED):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED)) and int(text) <= MAX_SEED):
         raise FoleyError(f'"{text}" is not a seed; write a whole number from 0 to {MAX_SEED}, or nothing.')
     return int(text)
 

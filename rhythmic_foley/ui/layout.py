@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from rhythmic_foley.requests import MAX_CLIP_S, MIN_CLIP_S, Controls
+from rhythmic_foley.limits import MAX_CLIP_S, MIN_CLIP_S
+from rhythmic_foley.requests import Controls
 from rhythmic_foley.studio import Studio
 from rhythmic_foley.ui.api import Endpoints, wire_api
 from rhythmic_foley.ui.event_table import event_table

@@ -22,17 +22,16 @@ and selection.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.requests import Analysis
 from rhythmic_foley.ui.timeline.pictures import filmstrip, waveform
 
-MAX_ONSETS, MAX_EVENTS, MAX_TEXT = 10_000, 200, 500
 _SLACK_S = 0.5  # the browser's idea of a clip's length may differ by a frame of a very slow clip
 
 
@@ -162,10 +161,10 @@ def _checked(value: Any) -> dict[str, Any]:
 def _within(item: dict[str, Any], name: str, limit: float, whose: str) -> float:
     """A number from 0 to `limit`; neither text, nor true or false, nor something endless."""
     number = item.get(name)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+    if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
         raise _odd(f"{name} of {whose.lower()} is not a number")
     if not 0 <= number <= limit:
-        raise FoleyError(f"{whose} on the timeline has a {name} of {number:g}; it must be from 0 to {limit:g}.")
+        raise FoleyError(f"{whose} on the timeline has a {name} of {number!s:.12}; it must be from 0 to {limit:g}.")
     return float(number)
 
 
