@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rhythmic_foley.checksums import check_sums, digests
 from rhythmic_foley.errors import FoleyError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
         running: how it is run; by default as RHYTHMIC_FOLEY_RUNNING says.
 
     Raises:
-        FoleyError: if a file is missing or damaged, or the device cannot run it that way.
+        FoleyError: if a file is missing, damaged or not the one that was shipped, or the device cannot run it that way.
     """
     import torch
 
@@ -106,8 +107,11 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
     on_gpu = torch.device(device).type == "cuda"
     if running.offload and not on_gpu:
         raise FoleyError("Only a model that runs on a GPU can be offloaded to the CPU; leave offload out.")
+    check_sums(folder)
     try:
-        pipeline = RhythmicFoleyPipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+        pipeline = RhythmicFoleyPipeline.from_pretrained(
+            folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
     except Exception as error:  # safetensors, json and the libraries each raise their own kinds
         raise FoleyError(f"The model in {folder} is damaged or incomplete ({error}); fetch it again.") from error
     pipeline.set_progress_bar_config(disable=True)
@@ -123,8 +127,8 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
 def revision(folder: Path) -> str:
     """Digest of a checkpoint's weights and configurations: 16 hex digits that change when any of them does."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".safetensors", ".json")):
-        digest.update(path.relative_to(folder).as_posix().encode())
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+    for name, sha256 in digests(folder).items():
+        if name.endswith((".safetensors", ".json")):
+            digest.update(name.encode())
+            digest.update(bytes.fromhex(sha256))
     return digest.hexdigest()[:16]

@@ -61,7 +61,9 @@ def load_detector(checkpoint: str | Path) -> EventDetector | None:
     if not (folder / "config.json").is_file():
         return None
     try:
-        return EventDetector.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True).eval()
+        return EventDetector.from_pretrained(
+            folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
+        ).eval()
     except Exception as error:  # safetensors, json and diffusers each raise their own kinds
         raise FoleyError(f"The event detector in {folder} is damaged ({error}); fetch it again.") from error
 

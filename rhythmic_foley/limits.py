@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rhythmic_foley.errors import FoleyError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Clips
 MIN_CLIP_S, MAX_CLIP_S = 0.3, 600.0
@@ -81,6 +83,8 @@ def check_sound(name: str, rate_hz: int, channels: int, samples: int, longest_s:
 
 def bounded(samples: np.ndarray) -> np.ndarray:
     """Samples as they are, but for those of damaged files that are no numbers or far too loud."""
+    import numpy as np
+
     return np.clip(np.nan_to_num(samples), -_LOUDEST, _LOUDEST)
 
 

@@ -15,6 +15,7 @@ from rhythmic_foley.audio import SAMPLE_RATE_HZ, read_wav
 from rhythmic_foley.cache import Cache, file_digest
 from rhythmic_foley.checkpoints import EMBEDDED as EMBEDDED_MODEL
 from rhythmic_foley.checkpoints import INDEX, find_checkpoint, load_pipeline, revision
+from rhythmic_foley.checksums import check_sums
 from rhythmic_foley.describe import Describer
 from rhythmic_foley.describe.choose import EMBEDDED, open_describer
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
@@ -74,9 +75,9 @@ class Studio:
     def describer(self) -> Describer:
         if not isinstance(self._describer, str):
             return self._describer
-        own = self.folder / "describer"
-        folder = own if own.is_dir() else find_checkpoint(EMBEDDED_MODEL) / "describer"
-        return open_describer(self._describer, EmbeddedDescriber.from_pretrained(folder))
+        folder = self.folder if (self.folder / "describer").is_dir() else find_checkpoint(EMBEDDED_MODEL)
+        check_sums(folder)
+        return open_describer(self._describer, EmbeddedDescriber.from_pretrained(folder / "describer"))
 
     @cached_property
     def defaults(self) -> Controls:
@@ -222,6 +223,7 @@ class Studio:
         """When sounds start, by the checkpoint's event detector or, where it has none, by motion alone."""
 
         def write(path: Path) -> None:
+            check_sums(self.folder)
             frames = read_frames(clip.path, min(clip.fps, _MOTION_RATE_HZ), _MOTION_SIZE, fit="inside")
             seen = detect(frames, load_detector(self.folder))
             curve, sounding = seen.curve, seen.sounding

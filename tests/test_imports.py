@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 VALUES = {"errors", "limits", "onsets", "events", "windows"}
 FOUNDATION = {"audio", "cache", "comparison", "detection", "media", "mixing", "motion", "muxing", "plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
-LIBRARY |= {"requests", "studio"}
+LIBRARY |= {"requests", "studio", "checksums"}
 
 # Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.
@@ -44,7 +44,8 @@ ALLOWED = {
     "conditions": VALUES | {"models"},
     "guidance": {"errors"},
     "pipeline": VALUES | {"audio", "conditions", "guidance", "models", "schedulers"},
-    "checkpoints": {"errors", "pipeline"},
+    "checksums": {"errors"},
+    "checkpoints": {"errors", "checksums", "pipeline"},
     "requests": VALUES | {"media", "motion"},
     "generation": VALUES | {"audio", "cache", "mixing", "pipeline", "reference", "requests"},
     "takes": VALUES | {"audio", "generation", "media", "mixing", "plots", "requests"},

@@ -17,6 +17,7 @@ STAGES = (
     "temporal",
     "assemble",
     "event-detector",
+    "sums",
 )
 
 
@@ -38,7 +39,20 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run_training(arguments: argparse.Namespace) -> int:
-    """Runs what `add_training_commands` parsed."""
+    """Runs what `add_training_commands` parsed; afterwards the list of the checkpoint's hashes is up to date."""
+    from rhythmic_foley.checkpoints import INDEX
+    from rhythmic_foley.checksums import write_sums
+
+    try:
+        _run_stages(arguments)
+    finally:
+        # Whatever a stage has written: the list of a checkpoint's files is never older than the files.
+        if (arguments.checkpoint / INDEX).is_file():
+            write_sums(arguments.checkpoint)
+    return 0
+
+
+def _run_stages(arguments: argparse.Namespace) -> None:
     from accelerate import PartialState
 
     from rhythmic_foley.errors import FoleyError
@@ -61,6 +75,8 @@ def run_training(arguments: argparse.Namespace) -> int:
                 if arguments.data.is_file() and wide_folder(arguments.data).is_dir():
                     prepare_examples(arguments.data, arguments.runs / "vocoder")
             continue
+        if stage == "sums":
+            continue  # written after every stage
         if stage == "event-detector":
             train_event_detector(arguments.checkpoint, arguments.runs, arguments.steps)
             continue
@@ -78,4 +94,3 @@ def run_training(arguments: argparse.Namespace) -> int:
             workshop.assemble()
         else:
             workshop.train(stage, arguments.steps, arguments.learning_rate)
-    return 0

@@ -165,7 +165,7 @@ def test_crafted_onsets_are_refused(onset: dict):
         {"label": ""},
         {"label": None},
         {"label": 3},
-        {"label": "x" * 501},
+        {"label": "x" * 1001},
         {"detail": ["x"]},
         {"start_s": -1},
         {"start_s": "0"},

@@ -1,0 +1,62 @@
+"""A seeded corpus: file number N is the same on every machine that has the same encoders."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from fuzz.clips_of_all_kinds import KINDS
+from fuzz.mutations import MUTATIONS
+
+
+class Corpus:
+    """Files by number: first every kind of clip as it is, then each damaged in every way, over and over.
+
+    Args:
+        folder: gets the undamaged clips.
+        kinds: names in `KINDS`; all by default.
+    """
+
+    def __init__(self, folder: Path, seed: int = 0, kinds: tuple[str, ...] = tuple(KINDS)) -> None:
+        self.folder, self.seed, self.kinds = folder, seed, kinds
+
+    def name(self, number: int) -> str:
+        """What file `number` is: the kind of clip and what was done to it."""
+        return f"{number:05d}-{'-'.join((self._kind(number), *(one.__name__ for one in self._mutations(number))))}"
+
+    def write(self, number: int, folder: Path) -> Path:
+        """Writes file `number` into a folder."""
+        kind = KINDS[self._kind(number)]
+        data = self._clips[self._kind(number)]
+        rng = np.random.default_rng([self.seed, number, 1])
+        for mutation in self._mutations(number):
+            other = self._clips[self.kinds[rng.integers(len(self.kinds))]]
+            data = mutation(rng, data, other) or b"\0"
+        path = folder / f"{self.name(number)}{kind.suffix}"
+        path.write_bytes(data)
+        return path
+
+    def _kind(self, number: int) -> str:
+        return self.kinds[number % len(self.kinds)]
+
+    def _mutations(self, number: int) -> tuple:
+        round_number = number // len(self.kinds)
+        if round_number == 0:
+            return ()
+        first = MUTATIONS[(round_number - 1 + number) % len(MUTATIONS)]
+        rng = np.random.default_rng([self.seed, number])
+        return (first, MUTATIONS[rng.integers(len(MUTATIONS))]) if rng.random() < 0.2 else (first,)
+
+    @cached_property
+    def _clips(self) -> dict[str, bytes]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        clips = {}
+        for name in self.kinds:
+            path = self.folder / f"{name}{KINDS[name].suffix}"
+            if not path.is_file():
+                part = path.with_name(f"part-{path.name}")
+                KINDS[name].write(part)
+                part.rename(path)
+            clips[name] = path.read_bytes()
+        return clips
