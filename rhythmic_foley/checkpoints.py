@@ -96,7 +96,7 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
         running: how it is run; by default as RHYTHMIC_FOLEY_RUNNING says.
 
     Raises:
-        FoleyError: if a file is missing, damaged or not the one that was shipped, or the device cannot run it that way.
+        FoleyError: if a file is missing, damaged or not as shipped, or the device cannot run it that way.
     """
     import torch
 

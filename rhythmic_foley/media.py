@@ -117,13 +117,14 @@ def read_frames(
     with open_clip(path) as clip:
         stop_s = clip.timeline.duration_s if end_s is None else min(end_s, clip.timeline.duration_s)
         slots = max(0, math.ceil((stop_s - start_s) * rate_hz - 1e-6))
-        slot, image = 0, None
+        slot, image, shape = 0, None, None
         held: VideoFrame | None = None
         frames = decoded_frames(clip, from_s=start_s) if slots else iter(())
         # An endless last entry: the last frame stays on screen for all slots that are left.
         for begins_s, frame in chain(frames, [(math.inf, None)]):
             while held is not None and slot < slots and start_s + slot / rate_hz < begins_s - clip.timeline.slack_s:
-                image = _upright_rgb(held, clip, size, fit) if image is None else image
+                shape = shape or _shown_size(held, clip, size, fit)  # of the first, for all: it may change on the way
+                image = _upright_rgb(held, shape) if image is None else image
                 yield start_s + slot / rate_hz, image
                 slot += 1
             if slot == slots:
@@ -131,15 +132,19 @@ def read_frames(
             held, image = frame, None
 
 
-def _upright_rgb(frame: VideoFrame, clip: OpenClip, size: tuple[int, int] | None, fit: str) -> np.ndarray:
+def _shown_size(frame: VideoFrame, clip: OpenClip, size: tuple[int, int] | None, fit: str) -> tuple[int, int]:
+    """(width, height) of what `read_frames` gives."""
+    if size is not None and fit == "stretch":
+        return size
+    width, height = Orientation.of(frame).displayed_size(frame, clip)
+    scale = 1.0 if size is None else min(1.0, size[0] / width, size[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _upright_rgb(frame: VideoFrame, size: tuple[int, int]) -> np.ndarray:
     """uint8 (H, W, 3): scaled while still as stored, so that turning touches few pixels."""
     turn = Orientation.of(frame)
-    width, height = turn.displayed_size(frame, clip)
-    if size is not None and fit == "inside":
-        scale = min(1.0, size[0] / width, size[1] / height)
-        width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    elif size is not None:
-        width, height = size
+    width, height = size
     stored = (height, width) if turn.swap else (width, height)
     smaller = stored[0] <= frame.width and stored[1] <= frame.height
     scaled = frame.reformat(*stored, format="rgb24", interpolation="AREA" if smaller else "BICUBIC", threads=1)

@@ -31,7 +31,8 @@ def build_app(studio: Studio, models: Sequence[str] | None = None) -> gr.Blocks:
 
 def serving() -> dict[str, Any]:
     """What `gradio.Blocks.launch` and `gradio.mount_gradio_app` must both be told about this page."""
-    from rhythmic_foley.ui.layout import MAX_UPLOAD_MB
+    from rhythmic_foley.limits import MAX_UPLOAD_MB
+    from rhythmic_foley.ui.gate import Gate
     from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
 
     return {
@@ -40,6 +41,7 @@ def serving() -> dict[str, Any]:
         "head": HEAD,
         "footer_links": ["api", "settings"],
         "max_file_size": f"{MAX_UPLOAD_MB}mb",
+        "app_kwargs": {"middleware": [(Gate, (), {})]},
         # The browser would keep links to files that are long deleted.
         "run_history": False,
         # What is for people comes as gr.Error or gr.Warning; anything else belongs in the log.

@@ -26,7 +26,7 @@ from rhythmic_foley.takes import rename_take
 from rhythmic_foley.ui import pictures
 from rhythmic_foley.ui.form import Form, marks, rows_from_events, span_of, values_from_controls
 from rhythmic_foley.ui.gpu import on_gpu, seconds_needed
-from rhythmic_foley.ui.jobs import CALM, JOBS, Job, Switch, Updates, follow
+from rhythmic_foley.ui.jobs import CALM, JOBS, Job, Switch, Updates, follow, warn
 from rhythmic_foley.ui.samples import examples, unpack
 from rhythmic_foley.ui.timeline import timeline_value
 from rhythmic_foley.ui.visits import Visits
@@ -107,7 +107,7 @@ class Handlers:
             page |= self._shown(clip)
             self.visits.remember(visit, clip, (), analysed=False)
         except FoleyError as error:
-            gr.Warning(str(error), title="Clip")
+            warn(str(error), "Clip")
             page["facts"] = gr.update(value=pictures.said(str(error), trouble=True), visible=True)
         except Exception:
             log.exception("probing a clip failed")

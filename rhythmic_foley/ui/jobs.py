@@ -10,6 +10,7 @@ import logging
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -27,6 +28,11 @@ JOBS = ("quick", "describe", "generate", "fix", "twin_time", "twin_sound", "reel
 
 CALM = "Something went wrong here that is not your fault; please try again, or try another clip."
 STOPPED = "Stopped. Finished takes are kept."
+
+
+def warn(sentence: str, title: str) -> None:
+    """A sentence in the corner of the page. It may name a file as its owner did, and Gradio takes it for HTML."""
+    gr.Warning(escape(sentence), title=title)
 
 
 @dataclass
@@ -83,11 +89,11 @@ def follow(job: Job, work: Generator[Updates, None, None]) -> Iterator[Updates]:
                     yield job.idle("" if switch.dropped else STOPPED)
                     return
     except FoleyError as error:
-        gr.Warning(str(error), title="Please check")
+        warn(str(error), "Please check")
         yield job.idle(str(error), trouble=True)
     except Exception:
         log.exception("%s failed", job.name)
-        gr.Warning(CALM, title="Sorry")
+        warn(CALM, "Sorry")
         yield job.idle(CALM, trouble=True)
 
 
@@ -97,10 +103,10 @@ def told() -> Iterator[None]:
     try:
         yield
     except FoleyError as error:
-        gr.Warning(str(error), title="Please check")
+        warn(str(error), "Please check")
     except Exception:
         log.exception("a handler failed")
-        gr.Warning(CALM, title="Sorry")
+        warn(CALM, "Sorry")
 
 
 def stop(switch: Switch | None) -> Updates:

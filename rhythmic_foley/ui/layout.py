@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from rhythmic_foley.limits import MAX_CLIP_S, MIN_CLIP_S
+from rhythmic_foley.limits import MAX_CLIP_S, MAX_UPLOAD_MB, MIN_CLIP_S
 from rhythmic_foley.requests import Controls
 from rhythmic_foley.studio import Studio
 from rhythmic_foley.ui.api import Endpoints, wire_api
@@ -18,10 +18,8 @@ from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import TakeHandlers
 from rhythmic_foley.ui.timeline import OnsetTimeline
 from rhythmic_foley.ui.visits import KEEP_S
-from rhythmic_foley.ui.widgets import HIDDEN, Widgets, job, section
+from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section
 from rhythmic_foley.ui.wiring import wire, wire_takes
-
-MAX_UPLOAD_MB = 500
 
 LIMITS = (
     f"MP4, MOV, WebM, MKV or AVI, from {MIN_CLIP_S:g} s to {MAX_CLIP_S / 60:g} min, up to {MAX_UPLOAD_MB} MB. "
@@ -73,8 +71,10 @@ def _clip_section() -> Widgets:
         section(1, "Clip", LIMITS)
         with gr.Row():
             with gr.Column(scale=3, min_width=300):
-                w["clip"] = gr.Video(
-                    label="Clip", sources=["upload"], interactive=True, height=320, buttons=[], elem_id="clip"
+                w["clip"] = as_it_is(
+                    gr.Video(
+                        label="Clip", sources=["upload"], interactive=True, height=320, buttons=[], elem_id="clip"
+                    )
                 )
             with gr.Column(scale=2, min_width=280):
                 w["example"] = gr.Dataset(
@@ -199,13 +199,15 @@ def _sound(plain: Controls) -> Widgets:
                 -30, -8, plain.loudness_lufs or -16, step=0.5, label="Loudness (LUFS)", elem_id="loudness"
             )
     with gr.Row():
-        w["reference"] = gr.Audio(
-            label="Reference: one hit as it should sound",
-            sources=["upload"],
-            type="filepath",
-            buttons=[],
-            min_width=260,
-            elem_id="reference",
+        w["reference"] = as_it_is(
+            gr.Audio(
+                label="Reference: one hit as it should sound",
+                sources=["upload"],
+                type="filepath",
+                buttons=[],
+                min_width=260,
+                elem_id="reference",
+            )
         )
         w["reference_strength"] = gr.Slider(
             0,

@@ -8,7 +8,7 @@ from rhythmic_foley.post import PRESETS
 from rhythmic_foley.ui.compare import compare_view
 from rhythmic_foley.ui.handlers import DOWNLOADS
 from rhythmic_foley.ui.theme import ACCENT
-from rhythmic_foley.ui.widgets import Widgets, heading, job
+from rhythmic_foley.ui.widgets import Widgets, as_it_is, heading, job
 
 
 def results_section() -> Widgets:
@@ -18,7 +18,9 @@ def results_section() -> Widgets:
         gr.HTML("<h2>Takes</h2>", elem_classes="rf-title")
         with gr.Row():
             with gr.Column(scale=3, min_width=300):
-                w["video"] = gr.Video(label="Dubbed clip", interactive=False, height=380, buttons=[], elem_id="video")
+                w["video"] = as_it_is(
+                    gr.Video(label="Dubbed clip", interactive=False, height=380, buttons=[], elem_id="video")
+                )
             with gr.Column(scale=2, min_width=280):
                 w |= _take()
         with gr.Row(elem_classes="rf-downloads"):
@@ -43,13 +45,15 @@ def _take() -> Widgets:
     w: Widgets = {}
     w["chosen"] = gr.Radio([], label="Take", show_label=False, container=False, elem_id="chosen")
     w["take_facts"] = gr.HTML(elem_id="take-facts")
-    w["wav"] = gr.Audio(
-        label="Sound alone",
-        type="filepath",
-        interactive=False,
-        buttons=[],
-        elem_id="wav",
-        waveform_options=gr.WaveformOptions(waveform_progress_color=ACCENT),
+    w["wav"] = as_it_is(
+        gr.Audio(
+            label="Sound alone",
+            type="filepath",
+            interactive=False,
+            buttons=[],
+            elem_id="wav",
+            waveform_options=gr.WaveformOptions(waveform_progress_color=ACCENT),
+        )
     )
     with gr.Row(elem_classes="rf-low"):
         w["take_name"] = gr.Textbox(label="Name", max_lines=1, max_length=60, min_width=140, elem_id="take-name")
@@ -116,6 +120,8 @@ def _share() -> Widgets:
         with gr.Column(min_width=280):
             heading("Comparison reel", "the compared sounds in turn, over their mels")
             w |= job("reel", "Make the reel", "secondary", min_width=180)
-            w["reeled"] = gr.Video(label="Reel", visible=False, interactive=False, buttons=[], elem_id="reeled")
+            w["reeled"] = as_it_is(
+                gr.Video(label="Reel", visible=False, interactive=False, buttons=[], elem_id="reeled")
+            )
             w["download_reel"] = gr.DownloadButton("↓ Reel", visible=False, size="md", elem_id="download-reel")
     return w

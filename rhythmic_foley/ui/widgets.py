@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import FileData
 
 # Not there to be seen. False would leave it out of the page, and what is put in later has lost its own properties.
 HIDDEN = "hidden"
 
 # Names of the page's parts, by which handlers speak of them.
 Widgets = dict[str, Any]
+
+
+def as_it_is(player: gr.Video | gr.Audio) -> gr.Video | gr.Audio:
+    """A player that shows files untouched.
+
+    Where ffmpeg is installed, Gradio has it look at every file that is shown, and encode those anew that it thinks
+    browsers cannot play: without a limit, and whatever the file refers to.
+    """
+
+    def shown(path: str | Path | None) -> FileData | None:
+        return None if path is None else FileData(path=str(path), orig_name=Path(path).name)
+
+    player.postprocess = shown
+    return player
 
 
 def section(number: int, title: str, hint: str) -> None:

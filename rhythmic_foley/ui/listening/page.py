@@ -11,6 +11,8 @@ from gradio.data_classes import FileData
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.ui.compare.view import asset
+from rhythmic_foley.ui.gate import Gate
+from rhythmic_foley.ui.jobs import warn
 from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def launch_listening(test: ListeningTest, **options: Any) -> Any:
         "head": HEAD,
         "footer_links": [],
         "allowed_paths": files,
+        "app_kwargs": {"middleware": [(Gate, (), {})]},
         "run_history": False,
         "show_error": False,
     }
@@ -91,7 +94,7 @@ class _Session:
         try:
             code = self.test.resume(typed)
         except FoleyError as error:
-            gr.Warning(str(error), title="Code")
+            warn(str(error), "Code")
             return gr.skip(), gr.skip(), gr.skip()
         return code, gr.update(visible=False), self._shown(code)
 
