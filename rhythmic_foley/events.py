@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.errors import MALFORMED, FoleyError, quoted
 from rhythmic_foley.limits import LATEST_S, MAX_TEXT
 
 UNKNOWN = "unknown"
@@ -38,11 +38,15 @@ class SoundEvent:
         if not self.label.strip():
             raise FoleyError("A sound needs a name, such as dog barking.")
         if not 0 <= self.start_s < LATEST_S:
-            raise FoleyError(f'"{self.label}" must start at a number of seconds from 0 on, not {self.start_s}.')
+            raise FoleyError(f"{quoted(self.label)} must start at a number of seconds from 0 on, not {self.start_s}.")
         if self.end_s is not None and not self.start_s < self.end_s < LATEST_S:
-            raise FoleyError(f'"{self.label}" must end after it starts ({self.start_s:g} s), not at {self.end_s:g} s.')
+            raise FoleyError(
+                f"{quoted(self.label)} must end after its start at {self.start_s:g} s, not at {self.end_s:g} s."
+            )
         if not 0 <= self.confidence <= 1:
-            raise FoleyError(f'The confidence of "{self.label}" must lie between 0 and 1, not {self.confidence}.')
+            raise FoleyError(
+                f"The confidence of {quoted(self.label)} must lie between 0 and 1, not {self.confidence}."
+            )
 
     @property
     def text(self) -> str:
@@ -94,10 +98,10 @@ def parse_events(text: str) -> tuple[SoundEvent, ...]:
 
 def _parse_line(line: str) -> SoundEvent:
     if len(line) > 2 * MAX_TEXT:
-        raise FoleyError(f'"{line[:40]} ..." is too long for one sound; the limit is {2 * MAX_TEXT} letters.')
+        raise FoleyError(f"{quoted(line)} is too long for one sound; the limit is {2 * MAX_TEXT} letters.")
     found = _LINE.fullmatch(line)
     if found is None or not any(letter.isalpha() for letter in found["label"]):
-        raise FoleyError(f'"{line}" names no sound; write one a line like 0.0-2.5 dog barking (small, close).')
+        raise FoleyError(f"{quoted(line)} names no sound; write one a line like 0.0-2.5 dog barking (small, close).")
     return SoundEvent(
         label=found["label"],
         detail=(found["detail"] or "").strip(),

@@ -74,8 +74,7 @@ def check_frame_rate(name: str, frames: int, duration_s: float) -> None:
 def check_sound(name: str, rate_hz: int, channels: int, samples: int, longest_s: float) -> None:
     """Raises a sentence for a sound with a strange rate, too many channels or too many samples."""
     if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-        least, most = MIN_RATE_HZ / 1000, MAX_RATE_HZ / 1000
-        raise FoleyError(f"{name} has {rate_hz / 1000:g} kHz; sounds from {least:g} to {most:g} kHz can be used.")
+        raise FoleyError(f"{name} has {rate_hz} samples a second; {MIN_RATE_HZ} to {MAX_RATE_HZ} can be used.")
     if channels > MAX_CHANNELS:
         raise FoleyError(f"{name} has {channels} channels; the limit is {MAX_CHANNELS}.")
     if samples > longest_s * rate_hz:

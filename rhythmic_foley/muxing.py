@@ -301,11 +301,14 @@ def _add_copied(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
 
 
 def _copied_packets(video: av.VideoStream, clip: OpenClip, span: _Span) -> Iterator[av.Packet]:
-    timeline = clip.timeline
+    timeline, decoded = clip.timeline, None
     clip.rewind()
     for packet in with_decode_times(picture_packets(clip), timeline):
         if not span.holds(packet.pts):
             continue
+        if decoded is not None and packet.dts <= decoded:
+            raise ValueError("time goes backwards in a damaged file, which the muxer would swallow silently")
+        decoded = packet.dts
         # The muxer derives the track's length from the time shown; demuxers give the time to the next packet, if any.
         packet.duration = timeline.shown_ticks.get(packet.pts, packet.duration)
         packet.pts -= span.first
@@ -316,7 +319,8 @@ def _copied_packets(video: av.VideoStream, clip: OpenClip, span: _Span) -> Itera
 
 def _add_encoded(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
     source, rate = clip.video.codec_context, Fraction(clip.frame_rate).limit_denominator(1001)
-    video = out.add_stream("libx264", rate=rate, options={"preset": "fast", "crf": "18"})
+    # In MP4 only the last frame in the order of coding can say how long it stays; without B-frames that is the last.
+    video = out.add_stream("libx264", rate=rate, options={"preset": "fast", "crf": "18", "bf": "0"})
     video.width, video.height = max(2, source.width // 2 * 2), max(2, source.height // 2 * 2)  # H.264 wants even sizes
     video.pix_fmt = "yuv420p"
     video.codec_context.time_base = _REENCODE_CLOCK

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.errors import MALFORMED, FoleyError, quoted
 from rhythmic_foley.limits import LATEST_S
 
 # A time that was written as frame / rate must fall back into that frame although the division rounds down.
@@ -149,7 +149,7 @@ class Onsets:
 def _parse_onset(piece: str) -> tuple[float, float]:
     found = re.fullmatch(r"(?:(\d{1,6}):)?(\d*\.?\d+|\d+\.)s?(?:@(\d*\.?\d+))?", piece)
     if found is None:
-        raise FoleyError(f'"{piece}" is not a time in seconds; write onsets like 0.5, 1.25, 2.')
+        raise FoleyError(f"{quoted(piece)} is not a time in seconds; write onsets like 0.5, 1.25, 2.")
     minutes, seconds, strength = found.groups()
     return 60.0 * int(minutes or 0) + float(seconds), 1.0 if strength is None else float(strength)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.errors import MALFORMED, FoleyError, quoted
 from rhythmic_foley.events import SoundEvent, events_from_json
 from rhythmic_foley.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT, MIN_CLIP_S
 from rhythmic_foley.media import ClipInfo
@@ -146,7 +146,7 @@ class Controls:
             texts += [event.label, event.detail]
         for text in texts:
             if len(text) > MAX_TEXT:
-                raise FoleyError(f'"{text[:40]} ..." is too long; the limit is {MAX_TEXT} letters.')
+                raise FoleyError(f"{quoted(text)} is too long; the limit is {MAX_TEXT} letters.")
             if any("\ud800" <= letter <= "\udfff" for letter in text):  # half a letter, which no file can hold
                 raise FoleyError("A description holds a letter that cannot be written; please type it again.")
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from clips import make_clip, read_index
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media import probe, read_audio, read_frames
-from rhythmic_foley.muxing import plan_cut, write_cut, write_frames
+from rhythmic_foley.muxing import mux, plan_cut, write_cut, write_frames
 
 
 def indices(path: Path, fps: float = 25) -> list[int]:
@@ -74,3 +76,33 @@ def test_pictures_become_a_clip(tmp_path: Path) -> None:
     np.testing.assert_allclose(means, 10 + 20 * np.arange(10), atol=4)
     assert read_audio(tmp_path / "out.mp4", 16_000).std() == pytest.approx(0.354, abs=0.02)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_long_last_frame_stays_when_the_picture_is_encoded_anew(tmp_path: Path) -> None:
+    """As in slide shows; with B-frames the encoder's order would hide which frame is the last."""
+    path = tmp_path / "slides.mkv"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("ffv1", rate=10)
+        video.width, video.height, video.pix_fmt = 32, 32, "yuv420p"
+        video.codec_context.time_base = Fraction(1, 1000)
+        for tick, length in ((0, 100), (100, 100), (200, 100), (300, 100), (400, 800)):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), tick // 4, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = tick, Fraction(1, 1000)
+            for packet in video.encode(frame):
+                packet.duration = length
+                container.mux(packet)
+    out = tmp_path / "out.mp4"
+    assert probe(path).duration_s == pytest.approx(1.2)
+    assert not mux(path, np.zeros(16_000, np.float32), 16_000, out).copied
+    assert probe(out).duration_s == pytest.approx(1.2, abs=0.002)
+
+
+def test_packets_whose_time_goes_backwards_are_not_copied(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    data = make_clip(tmp_path / "b.mkv", duration_s=0.5).read_bytes()
+    first, index = data.find(b"\x1f\x43\xb6\x75"), data.rfind(b"\x1c\x53\xbb\x6b")
+    path.write_bytes(data[:index] + data[first:index])  # the pictures once more, with the same times
+    out = tmp_path / "out.mp4"
+    report = mux(path, np.zeros(16_000, np.float32), 16_000, out)
+    assert not report.copied and "could not be copied" in report.note
+    assert probe(out).duration_s == pytest.approx(probe(path).duration_s, abs=0.05)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.errors import FoleyError, quoted
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.requests import MAX_SEED, Analysis, Controls
@@ -157,7 +157,7 @@ def seed_from_text(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED)) and int(text) <= MAX_SEED):
-        raise FoleyError(f'"{text}" is not a seed; write a whole number from 0 to {MAX_SEED}, or nothing.')
+        raise FoleyError(f"{quoted(text)} is not a seed; write a whole number from 0 to {MAX_SEED}, or nothing.")
     return int(text)
 
 
@@ -175,5 +175,5 @@ def _seconds(cell: str, number: int) -> float | None:
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise FoleyError(f'"{cell}" in row {number} of the sounds is not a time; write seconds such as 1.5.')
+        raise FoleyError(f"{quoted(cell)} in row {number} of the sounds is not a time; write seconds such as 1.5.")
     return seconds

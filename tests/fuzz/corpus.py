@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import os
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +28,10 @@ class Corpus:
     def write(self, number: int, folder: Path) -> Path:
         """Writes file `number` into a folder."""
         kind = KINDS[self._kind(number)]
-        data = self._clips[self._kind(number)]
+        data = self._clip(self._kind(number))
         rng = np.random.default_rng([self.seed, number, 1])
         for mutation in self._mutations(number):
-            other = self._clips[self.kinds[rng.integers(len(self.kinds))]]
+            other = self._clip(self.kinds[rng.integers(len(self.kinds))])
             data = mutation(rng, data, other) or b"\0"
         path = folder / f"{self.name(number)}{kind.suffix}"
         path.write_bytes(data)
@@ -48,15 +48,12 @@ class Corpus:
         rng = np.random.default_rng([self.seed, number])
         return (first, MUTATIONS[rng.integers(len(MUTATIONS))]) if rng.random() < 0.2 else (first,)
 
-    @cached_property
-    def _clips(self) -> dict[str, bytes]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        clips = {}
-        for name in self.kinds:
-            path = self.folder / f"{name}{KINDS[name].suffix}"
-            if not path.is_file():
-                part = path.with_name(f"part-{path.name}")
-                KINDS[name].write(part)
-                part.rename(path)
-            clips[name] = path.read_bytes()
-        return clips
+    def _clip(self, name: str) -> bytes:
+        """The undamaged clip of a kind, made when it is first asked for."""
+        path = self.folder / f"{name}{KINDS[name].suffix}"
+        if not path.is_file():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"part-{os.getpid()}-{path.name}")
+            KINDS[name].write(part)
+            part.rename(path)
+        return path.read_bytes()

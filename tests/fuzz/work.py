@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from fuzz.corpus import Corpus
 from rhythmic_foley.cache import Cache
 from rhythmic_foley.comparison import compare
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.media import mux, probe, read_audio
+from rhythmic_foley.media import mux, probe, read_audio, read_frames
 from rhythmic_foley.muxing import plan_cut, write_cut
+from rhythmic_foley.pipeline import VIDEO_RATE_HZ
 from rhythmic_foley.reference import read_reference
 from rhythmic_foley.requests import Analysis
 from rhythmic_foley.studio import Studio
@@ -38,7 +40,9 @@ def _use(clip: Path, place: Path, studio: Studio) -> None:
     studio.cache = Cache(place / "out-cache")
     *_, analysis = studio.analyse(clip)
     assert isinstance(analysis, Analysis)
-    timeline_value(analysis)
+    json.dumps(timeline_value(analysis), allow_nan=False)
+    for _ in read_frames(clip, VIDEO_RATE_HZ):  # as large as they are, as a model sees them that looks at the picture
+        pass
     sound = read_audio(clip, _RATE_HZ)
     assert sound is None or (np.isfinite(sound).all() and len(sound) < 605 * _RATE_HZ)
     out = place / "out.mp4"
