@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +22,18 @@ class Corpus:
 
     def name(self, number: int) -> str:
         """What file `number` is: the kind of clip and what was done to it."""
-        return f"{number:05d}-{'-'.join((self._kind(number), *(one.__name__ for one in self._mutations(number))))}"
+        kind = self._kind(number)
+        words = (f"{number:05d}", kind, *(mutation.__name__ for mutation in self._mutations(number)))
+        return "-".join(words) + KINDS[kind].suffix
 
-    def write(self, number: int, folder: Path) -> Path:
-        """Writes file `number` into a folder."""
-        kind = KINDS[self._kind(number)]
+    def content(self, number: int) -> bytes:
+        """What file `number` holds."""
         data = self._clip(self._kind(number))
         rng = np.random.default_rng([self.seed, number, 1])
         for mutation in self._mutations(number):
             other = self._clip(self.kinds[rng.integers(len(self.kinds))])
             data = mutation(rng, data, other) or b"\0"
-        path = folder / f"{self.name(number)}{kind.suffix}"
-        path.write_bytes(data)
-        return path
+        return data
 
     def _kind(self, number: int) -> str:
         return self.kinds[number % len(self.kinds)]
@@ -53,7 +51,7 @@ class Corpus:
         path = self.folder / f"{name}{KINDS[name].suffix}"
         if not path.is_file():
             self.folder.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"part-{os.getpid()}-{path.name}")
+            part = path.with_name(f"part-{path.name}")
             KINDS[name].write(part)
             part.rename(path)
         return path.read_bytes()

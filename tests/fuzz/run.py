@@ -53,7 +53,8 @@ def outcomes_of(args: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
     studio = Studio(save_toy_checkpoint(folder / "toy"))
     studio.describer  # noqa: B018  (loaded once, before the processes divide)
     for number in range(args.first, args.first + args.files):
-        yield examined(corpus.name(number), clip_work(corpus, number, studio), folder / f"clip-{number}")
+        name = corpus.name(number)
+        yield examined(name, clip_work(name, corpus.content(number), studio), folder / f"clip-{number}")
     for number, (name, suffix, data) in enumerate(sounds(args.sounds, args.seed)):
         yield examined(name, sound_work(data, suffix), folder / f"sound-{number}")
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from fuzz.corpus import Corpus
 
 from rhythmic_foley.cache import Cache
 from rhythmic_foley.comparison import compare
@@ -23,11 +22,12 @@ from rhythmic_foley.ui.timeline.value import timeline_value
 _RATE_HZ = 16_000
 
 
-def clip_work(corpus: Corpus, number: int, studio: Studio) -> Callable[[Path], None]:
+def clip_work(name: str, data: bytes, studio: Studio) -> Callable[[Path], None]:
     """Analyse a clip, show it on the timeline, mux a sound to it, cut a range from it."""
 
     def work(place: Path) -> None:
-        clip = corpus.write(number, place)
+        clip = place / name
+        clip.write_bytes(data)
         try:
             _use(clip, place, studio)
         finally:
