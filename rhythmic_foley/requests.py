@@ -222,7 +222,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "stems": _exactly(bool),
     "events": lambda events: events_from_json(json.dumps(events)),
     "onsets": lambda onsets: Onsets.of(onsets["times_s"], onsets["strengths"]),
-    "range_s": lambda range_s: (float(range_s[0]), float(range_s[1])),
+    "range_s": lambda range_s: tuple(map(_exactly(int | float), _exactly(list)(range_s)[:2])),
     "fix": lambda fix: Fix(Path(fix["take"]), fix["start_s"], fix["end_s"]),
     "reference": Path,
 }

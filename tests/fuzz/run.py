@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,11 +34,13 @@ def main() -> int:
     parser.add_argument("--sounds", type=int, default=400, help="how many sound files (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first clip")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long")
     parser.add_argument("--all", action="store_true", help="also print what became of files that are no trouble")
     args = parser.parse_args()
+    ends = time.monotonic() + 60 * args.minutes
     with tempfile.TemporaryDirectory() as folder:
         outcomes = []
-        for outcome in outcomes_of(args, Path(folder)):
+        for outcome in takewhile(lambda _: time.monotonic() < ends, outcomes_of(args, Path(folder))):
             outcomes.append(outcome)
             for fault in outcome.faults:
                 print(f"{outcome.name}: {fault}", flush=True)
@@ -49,14 +54,14 @@ def main() -> int:
 
 def outcomes_of(args: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
     """What becomes of each file."""
+    for number, (name, suffix, data) in enumerate(sounds(args.sounds, args.seed)):
+        yield examined(name, sound_work(data, suffix), folder / f"sound-{number}")
     corpus = Corpus(folder / "kinds", args.seed)
     studio = Studio(save_toy_checkpoint(folder / "toy"))
     studio.describer  # noqa: B018  (loaded once, before the processes divide)
     for number in range(args.first, args.first + args.files):
         name = corpus.name(number)
         yield examined(name, clip_work(name, corpus.content(number), studio), folder / f"clip-{number}")
-    for number, (name, suffix, data) in enumerate(sounds(args.sounds, args.seed)):
-        yield examined(name, sound_work(data, suffix), folder / f"sound-{number}")
 
 
 def summary(outcomes: list[Outcome]) -> str:
