@@ -52,7 +52,7 @@ ALLOWED = {
     "orders": VALUES | {"audio", "describe", "generation", "media", "mixing", "muxing", "requests", "takes"},
     "studio": LIBRARY | {"generation", "orders", "takes"},
     "training": LIBRARY,
-    "evaluation": LIBRARY | {"training"},
+    "evaluation": LIBRARY | {"training", "weights"},
     "reel": {"errors", "audio", "media", "onsets", "plots"},
     "post": {"errors", "audio", "container", "media", "muxing", "requests"},
     "ui": VALUES

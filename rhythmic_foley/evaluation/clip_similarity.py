@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.onset_metrics import resample
+from rhythmic_foley.weights.checkpoint import read_state
 
 FRAME_STEP = 30
 _RATE_HZ = 16_000
@@ -78,11 +79,9 @@ def read_wav2clip(path: str | Path) -> Wav2Clip:
     Raises:
         FoleyError: if it is not that file.
     """
+    own = {}
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        state = state.get("state_dict", state)
-        own = {}
-        for name, value in state.items():
+        for name, value in read_state(Path(path)).items():
             part, _, rest = name.partition(".")
             if part == "audio_encoder" and not rest.startswith(("fc.", "spectrogram.")):
                 own[rest] = value
@@ -91,7 +90,7 @@ def read_wav2clip(path: str | Path) -> Wav2Clip:
         widths = tuple(len(own[f"layer{number}.0.conv1.weight"]) for number in range(1, 5))
         network = Wav2Clip(widths)
         network.load_state_dict(own)
-    except Exception as error:  # pickle, zip and torch each raise their own kinds
+    except (KeyError, RuntimeError) as error:
         raise FoleyError(f"{Path(path).name} is not Wav2CLIP's checkpoint; fetch it again.") from error
     return network.eval()
 
@@ -110,20 +109,27 @@ class ClipSimilarity:
         """Reads both networks.
 
         Args:
-            clip: folder of CLIP ViT-B/32 as transformers keeps it.
+            clip: folder of CLIP ViT-B/32 as transformers keeps it (openai/clip-vit-base-patch32).
             wav2clip: the published checkpoint.
 
         Raises:
-            FoleyError: if one cannot be read.
+            FoleyError: if one cannot be read, or they do not lead into one space.
         """
         from transformers import AutoImageProcessor, CLIPVisionModelWithProjection
 
         try:
-            network = CLIPVisionModelWithProjection.from_pretrained(clip, local_files_only=True).eval()
+            network, loaded = CLIPVisionModelWithProjection.from_pretrained(
+                clip, local_files_only=True, output_loading_info=True
+            )
             processor = AutoImageProcessor.from_pretrained(clip, local_files_only=True)
         except Exception as error:  # safetensors, json and the library each raise their own kinds
             raise FoleyError(f"{clip} is not a folder with CLIP as transformers keeps it.") from error
-        return cls(read_wav2clip(wav2clip), network, processor)
+        if lacking := sorted(loaded["missing_keys"]):  # the library would go on with random numbers in their place
+            raise FoleyError(f"{clip} is not the whole of CLIP: {lacking[0]} is missing.")
+        audio = read_wav2clip(wav2clip)
+        if (seen := network.config.projection_dim) != (heard := audio.transform[-1].out_features):
+            raise FoleyError(f"{clip} is not ViT-B/32: it has {seen} numbers a picture, Wav2CLIP {heard} a sound.")
+        return cls(audio, network.eval(), processor)
 
     def score(self, wave: np.ndarray, sample_rate_hz: int, video: Path) -> float:
         """100 x cosine of a sound (N,) and a clip's picture.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +39,14 @@ class Pair:
     Attributes:
         clip: stem of the real file.
         name: stem of the generated file; differs where a clip has several samples.
+        change: makes the generated sound from the file's, (N,) -> (N,); None for the file's own.
     """
 
     clip: str
     name: str
     real: ClipFiles
     generated: ClipFiles
+    change: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,20 +103,6 @@ def pair_clips(real: Mapping[str, ClipFiles], generated: Mapping[str, ClipFiles]
             unmatched.append(name)
     met = {pair.clip for pair in pairs}
     return Pairing(tuple(pairs), tuple(clip for clip in real if clip not in met), tuple(unmatched))
-
-
-def identity(real: Mapping[str, ClipFiles]) -> Pairing:
-    """Every real sound against itself: what no method can exceed."""
-    return Pairing(tuple(Pair(clip, clip, files, files) for clip, files in real.items()), (), ())
-
-
-def shuffled(real: Mapping[str, ClipFiles]) -> Pairing:
-    """Every real sound against the next clip's: what a method that looks at no picture reaches."""
-    clips = list(real)
-    pairs = [
-        Pair(clip, other, real[clip], real[other]) for clip, other in zip(clips, clips[1:] + clips[:1], strict=True)
-    ]
-    return Pairing(tuple(pairs), (), ())
 
 
 def has_sound(files: ClipFiles) -> bool:

@@ -21,6 +21,7 @@ from rhythmic_foley.evaluation.inception import Inception
 from rhythmic_foley.evaluation.onset_metrics import resample
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
 from rhythmic_foley.models.yamnet import PATCH_FRAMES, Yamnet, from_keras_arrays, patches_at, yamnet_mel
+from rhythmic_foley.weights.checkpoint import read_state
 
 _YAMNET_RATE_HZ = 16_000
 _YAMNET_HOP_FRAMES = PATCH_FRAMES // 2
@@ -126,13 +127,6 @@ _MELCEPTION_CLASSES = 309
 _MELCEPTION_FRAMES = 848
 _CUT_FRAMES = 860  # of which the middle is taken
 _MELCEPTION_STATISTICS = "train_means_stds_melspec_10s_22050hz.txt"
-# A training checkpoint may hold numpy numbers (losses, metrics) beside its weights; nothing else is let in.
-_NUMPY_SCALAR = np.float64(0).__reduce__()[0]
-_NUMPY_NUMBERS = [
-    *((_NUMPY_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
-    np.dtype,
-    *(type(np.dtype(name)) for name in ("float32", "float64", "int64")),
-]
 
 
 class MelceptionOutputs:
@@ -169,13 +163,10 @@ class MelceptionOutputs:
         except (OSError, ValueError) as error:
             raise FoleyError(f"Melception needs {statistics}: 80 lines with a mean and a deviation each.") from error
         network = Inception(channels=1, classes=_MELCEPTION_CLASSES, early_pools=False)
+        state = {name.removeprefix("module."): value for name, value in read_state(Path(path)).items()}
         try:
-            with torch.serialization.safe_globals(_NUMPY_NUMBERS):
-                state = torch.load(path, map_location="cpu", weights_only=True)
-            state = state.get("model", state)
-            state = {name.removeprefix("module."): value for name, value in state.items()}
             network.load_state_dict({name: value for name, value in state.items() if "AuxLogits" not in name})
-        except Exception as error:  # pickle, zip and torch each raise their own kinds
+        except RuntimeError as error:
             raise FoleyError(f"{Path(path).name} is not Melception's checkpoint; fetch it again.") from error
         return cls(network, means, stds)
 

@@ -148,6 +148,8 @@ def _cell(row: Row, column: Column) -> str:
     if estimate is None:
         return "<td></td>"
     decimals = column.decimals
+    if not row.says(column):
+        return f"<td>({estimate.value:.{decimals}f})</td>"
     interval = ""
     if estimate.low is not None and estimate.high is not None:
         interval = f"<small>{estimate.low:.{decimals}f} – {estimate.high:.{decimals}f}</small>"

@@ -1,6 +1,6 @@
 """A report cut into the paper's tables: I likeness and meaning, II timing, IV and V what each adapter is good for.
 
-Table III is the listening test's.
+Table III is the listening test's. A summary has the columns that tell most, for all rows.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rhythmic_foley.evaluation.report import ORIGINAL, SHUFFLED, mean_estimate
+from rhythmic_foley.evaluation.bounds import TIMING
+from rhythmic_foley.evaluation.report import mean_estimate
 from rhythmic_foley.evaluation.tables import Report, Row
 
 LIKENESS = ("fd_", "mkl_", "clip_", "visqol")
-TIMING = ("onset_", "av_align", "desync")
+_SUMMARY = ("onset_detection_acc", "onset_ap_strict", *LIKENESS, "desync")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def paper_tables(
     """
     ablations = {*semantic, *temporal}
     methods = [row.method for row in report.rows if row.method not in ablations]
+    bounds = [row.method for row in report.rows if row.kind != "method"]
     timing = report if hits is None else _on_hits(report, hits, resamples, seed)
-    bounds = [name for name in (ORIGINAL, SHUFFLED) if name in methods]
     tables = [
         PaperTable("I", "likeness and meaning", _cut(report, methods, LIKENESS)),
         PaperTable("II", "timing", _cut(timing, methods, TIMING)),
@@ -73,14 +74,30 @@ def paper_tables(
     return tuple(table for table in tables if present[table.number] and table.report.columns)
 
 
+def summary(report: Report, hits: Collection[str] | None = None, *, resamples: int = 1000, seed: int = 0) -> Report:
+    """All rows in few columns: timing on the clips with single hits, likeness on all; arguments as `paper_tables`."""
+    timing = report if hits is None else _on_hits(report, hits, resamples, seed)
+    columns = tuple(replace(column, decimals=2) for column in report.columns if column.key.startswith(_SUMMARY))
+    rows = []
+    for row, timed in zip(report.rows, timing.rows, strict=True):
+        estimates = {
+            column.key: found
+            for column in columns
+            if (found := (timed if column.key.startswith(TIMING) else row).estimates.get(column.key))
+        }
+        rows.append(replace(row, estimates=estimates, counts={}))
+    return replace(timing, columns=columns, rows=tuple(rows))
+
+
 def _cut(report: Report, methods: Sequence[str], keys: Sequence[str]) -> Report:
-    """These rows, in the report's order, and the columns of these kinds."""
+    """These rows, in the report's order, and the columns of these kinds; of the floors only those that are theirs."""
     columns = tuple(column for column in report.columns if column.key.startswith(tuple(keys)))
     kept = {column.key for column in columns}
+    floors = {floor for column in columns for floor in column.floors}
     rows = tuple(
         replace(row, estimates={key: value for key, value in row.estimates.items() if key in kept})
         for row in report.rows
-        if row.method in methods
+        if row.method in methods and (row.kind != "floor" or row.method in floors)
     )
     return replace(report, columns=columns, rows=rows)
 

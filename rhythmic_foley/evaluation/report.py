@@ -7,105 +7,19 @@ number does not rest on is counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.evaluation.av_align import MotionPeaks, audio_peaks, av_align, video_peaks
-from rhythmic_foley.evaluation.clip_similarity import ClipSimilarity
-from rhythmic_foley.evaluation.distances import frechet_distance, kl_divergences
-from rhythmic_foley.evaluation.folders import (
-    Pair,
-    Pairing,
-    find_clips,
-    has_sound,
-    identity,
-    pair_clips,
-    read_sound,
-    shuffled,
-)
-from rhythmic_foley.evaluation.networks import ClipOutputs, SoundNetwork
-from rhythmic_foley.evaluation.onset_metrics import TOLERANCE_S, resample, score_sounds
-from rhythmic_foley.evaluation.tables import COUNTS, Column, Estimate, Report, Row
-from rhythmic_foley.evaluation.visqol import Visqol, is_silent
-from rhythmic_foley.onsets import DETECTOR_RATE_HZ
+from rhythmic_foley.evaluation.bounds import FLOORS, ORIGINAL, ceiling_pairing, floor_pairings
+from rhythmic_foley.evaluation.distances import frechet_distance
+from rhythmic_foley.evaluation.folders import Pairing, find_clips, pair_clips
+from rhythmic_foley.evaluation.scoring import PairScores, Scorer, Tools
+from rhythmic_foley.evaluation.tables import COUNTS, Draws, Estimate, Report, Row
 
-ORIGINAL, SHUFFLED = "original sound (ceiling)", "original sound, shuffled (floor)"
-_SET_BLIND = "Frechet distances compare sets: shuffling, which puts every sound in the wrong place, hardly moves them."
-_SHORTEST_S = 0.25
-_SAME_LENGTH_S = 0.1
-_ROUNDING_S = 0.05  # a clip of 9.98 s counts as 10 whole seconds: frame rates seldom divide a second
 _FRECHET_RESAMPLES = 200
-
-_Sound = tuple[np.ndarray, int]  # (N,) mono and its rate in Hz
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What is there to measure with.
-
-    Attributes:
-        networks: for Frechet distances and MKL; several give several columns.
-        clip: of picture and sound; None leaves the column out, as below.
-        visqol: None leaves the column out.
-        flow: compute AV-Align.
-        flow_side: longest side of the frames that its optical flow sees; None for the frames as they are.
-        seconds: length to which both sides are cut; None for the pair's common length (onsets: its whole seconds).
-        tolerance_s: of the onset scores.
-    """
-
-    networks: tuple[SoundNetwork, ...] = ()
-    clip: ClipSimilarity | None = None
-    visqol: Visqol | None = None
-    flow: bool = True
-    flow_side: int | None = None
-    seconds: float | None = None
-    tolerance_s: float = TOLERANCE_S
-
-    def columns(self) -> tuple[Column, ...]:
-        """Columns in the order of the table."""
-        band = self.visqol.band_hz if self.visqol else None
-        side = f" ({self.flow_side} px)" if self.flow_side else ""
-        tolerance = f"{self.tolerance_s:g} s"
-        columns = [
-            Column("onset_count_acc", f"Onset Acc (same number, {tolerance} protocol)", True),
-            Column("onset_detection_acc", f"Onset detection acc ({tolerance})", True),
-            Column("onset_ap", f"Onset AP ({tolerance}, as published: silence gets 1)", True),
-            Column("onset_ap_strict", f"Onset AP strict ({tolerance})", True),
-        ]
-        for network in self.networks:
-            columns.append(Column(f"fd_{network.key}", network.distance_head, False))
-            columns.append(Column(f"mkl_{network.key}", network.divergence_head, False))
-        if self.clip:
-            columns.append(Column("clip_similarity", self.clip.head, True, 2))
-        if self.visqol:
-            columns.append(Column("visqol", f"ViSQOL (audio mode, {_band(band)})", True))
-        if self.flow:
-            columns.append(Column("av_align", f"AV-Align{side}", True))
-        return tuple(columns)
-
-
-def _band(band_hz: float | None) -> str:
-    return "48 kHz" if band_hz is None else f"48 kHz, both below {band_hz / 1000:g} kHz"
-
-
-@dataclass(frozen=True)
-class PairScores:
-    """Numbers of one pair; `values` holds only those that are defined for it.
-
-    Attributes:
-        counted: what was peculiar about it, as keys of the row's counts.
-        outputs: for each network what it says of the real and of the generated sound.
-    """
-
-    pair: Pair
-    seconds: float = 0.0
-    values: dict[str, float] = field(default_factory=dict)
-    counted: tuple[str, ...] = ()
-    outputs: tuple[tuple[ClipOutputs, ClipOutputs], ...] = ()
 
 
 def compare_folders(
@@ -124,7 +38,7 @@ def compare_folders(
     Args:
         real: folder of the real clips (wav, flac or mp4); AV-Align looks at their pictures.
         generated: folder of each method's clips by the name of its row.
-        bounds: also rows for the real sounds themselves and for the real sounds of other clips.
+        bounds: also a row for the real sounds themselves, and the floors of `bounds`.
         resamples: for the 95 % bootstrap intervals over clips; 0 for none.
         left_out: sentences about columns that could not be had.
 
@@ -132,15 +46,15 @@ def compare_folders(
         FoleyError: if a folder is missing or empty, or a method shares no clip with the real ones.
     """
     originals = find_clips(real)
-    pairings: dict[str, Pairing] = {ORIGINAL: identity(originals)} if bounds else {}
+    if bounds and (taken := generated.keys() & {ORIGINAL, *FLOORS}):
+        raise FoleyError(f"No method can be called {min(taken)}; name its row with NAME=DIR.")
+    pairings: dict[str, Pairing] = {ORIGINAL: ceiling_pairing(originals)} if bounds else {}
     for method, folder in generated.items():
         pairings[method] = pair_clips(originals, find_clips(folder))
         if not pairings[method].pairs:
             raise FoleyError(f"No file in {folder} has the name of a file in {Path(real)}; clips are paired by name.")
-    sounding = {clip: files for clip, files in originals.items() if bounds and has_sound(files)}
-    if len(sounding) > 1:
-        pairings[SHUFFLED] = shuffled(sounding)
-    scorer, columns, rows = _Scorer(tools), tools.columns(), []
+    pairings |= floor_pairings(originals) if bounds else {}
+    scorer, columns, rows = Scorer(tools), tools.columns(), []
     for method, pairing in pairings.items():
         scores = []
         for number, pair in enumerate(pairing.pairs, 1):
@@ -149,114 +63,7 @@ def compare_folders(
         rows.append(_row(method, pairing, scores, tools, resamples, seed))
     found = [column for column in columns if any(column.key in row.estimates for row in rows)]
     sentences = [f"{column.head} is left out: no pair allows it." for column in columns if column not in found]
-    if SHUFFLED in pairings and tools.networks:
-        sentences.append(_SET_BLIND)
     return Report(tuple(found), tuple(rows), (*left_out, *sentences))
-
-
-class _Scorer:
-    """Scores pairs, and remembers what several methods ask of the same real clip."""
-
-    def __init__(self, tools: Tools) -> None:
-        self.tools = tools
-        self._outputs: dict[tuple[int, Path, int], ClipOutputs] = {}
-        self._motion: dict[Path, MotionPeaks | None] = {}
-
-    def score(self, pair: Pair) -> PairScores:
-        sounds: list[_Sound] = []
-        for side, files in (("real", pair.real), ("generated", pair.generated)):
-            try:
-                sound = read_sound(files)
-            except FoleyError:
-                return PairScores(pair, counted=(f"{side}_unreadable",))
-            if sound is None:
-                return PairScores(pair, counted=(f"{side}_without_sound",))
-            sounds.append(sound)
-        return self._score(pair, sounds)
-
-    def _score(self, pair: Pair, sounds: list[_Sound]) -> PairScores:
-        lengths_s = [len(wave) / rate_hz for wave, rate_hz in sounds]
-        seconds = min(lengths_s + ([self.tools.seconds] if self.tools.seconds else []))
-        if seconds < _SHORTEST_S:
-            return PairScores(pair, seconds, counted=("too_short",))
-        cut = [(wave[: round(seconds * rate_hz)], rate_hz) for wave, rate_hz in sounds]
-        values = self._onsets(*cut, seconds) | self._visqol(*cut) | self._av_align(pair, cut[1], seconds)
-        values |= self._clip(pair, cut[1])
-        outputs = tuple(self._both_outputs(pair, cut))
-        for network, (one, other) in zip(self.tools.networks, outputs, strict=True):
-            values[f"mkl_{network.key}"] = float(kl_divergences(one.logits[None], other.logits[None])[0])
-        counted = _peculiarities(pair, sounds, cut, lengths_s, values, self.tools)
-        return PairScores(pair, seconds, values, counted, outputs)
-
-    def _onsets(self, real: _Sound, generated: _Sound, seconds: float) -> dict[str, float]:
-        """Empty where the real sound has no onset: such clips belong in no mean."""
-        whole_s = np.floor(seconds + _ROUNDING_S) or seconds
-        length = int(whole_s * DETECTOR_RATE_HZ)
-        waves = [_fit(resample(*sound, DETECTOR_RATE_HZ), length) for sound in (real, generated)]
-        scores = score_sounds(*waves, DETECTOR_RATE_HZ, tolerance_s=self.tools.tolerance_s)
-        if not scores.real:
-            return {}
-        return {
-            "onset_count_acc": float(scores.count_match),
-            "onset_detection_acc": scores.detection_acc,
-            "onset_ap": scores.ap,
-            "onset_ap_strict": scores.ap_strict,
-        }
-
-    def _visqol(self, real: _Sound, generated: _Sound) -> dict[str, float]:
-        score = self.tools.visqol.score(*real, *generated) if self.tools.visqol else None
-        return {} if score is None else {"visqol": score}
-
-    def _clip(self, pair: Pair, generated: _Sound) -> dict[str, float]:
-        video = pair.real.video or pair.generated.video
-        if self.tools.clip is None or video is None:
-            return {}
-        try:
-            return {"clip_similarity": self.tools.clip.score(*generated, video)}
-        except FoleyError:
-            return {}
-
-    def _av_align(self, pair: Pair, generated: _Sound, seconds: float) -> dict[str, float]:
-        motion = self._peaks(pair.real.video or pair.generated.video) if self.tools.flow else None
-        if motion is None:
-            return {}
-        score = av_align(audio_peaks(*generated), motion.before(seconds).times_s, motion.fps)
-        return {} if score is None else {"av_align": score}
-
-    def _peaks(self, video: Path | None) -> MotionPeaks | None:
-        if video is not None and video not in self._motion:
-            try:
-                self._motion[video] = video_peaks(video, max_side=self.tools.flow_side)
-            except FoleyError:
-                self._motion[video] = None
-        return self._motion[video] if video is not None else None
-
-    def _both_outputs(self, pair: Pair, cut: list[_Sound]) -> Iterator[tuple[ClipOutputs, ClipOutputs]]:
-        for number, network in enumerate(self.tools.networks):
-            key = (number, pair.real.sound, len(cut[0][0]))
-            if key not in self._outputs:
-                self._outputs[key] = network(*cut[0])
-            yield self._outputs[key], network(*cut[1])
-
-
-def _fit(wave: np.ndarray, length: int) -> np.ndarray:
-    return np.pad(wave[:length], (0, max(0, length - len(wave))))
-
-
-def _peculiarities(
-    pair: Pair, sounds: list[_Sound], cut: list[_Sound], lengths_s: list[float], values: dict[str, float], tools: Tools
-) -> tuple[str, ...]:
-    checks = {
-        "generated_silent": is_silent(cut[1][0]),
-        "real_silent": is_silent(cut[0][0]),
-        "length_differs": abs(lengths_s[0] - lengths_s[1]) > _SAME_LENGTH_S,
-        "rate_differs": sounds[0][1] != sounds[1][1],
-        "doubled": pair.real.doubled or pair.generated.doubled,
-        "no_real_onset": "onset_ap" not in values,
-        "visqol_undefined": tools.visqol is not None and "visqol" not in values,
-        "av_align_undefined": tools.flow and "av_align" not in values,
-    }
-    return tuple(name for name, met in checks.items() if met)
 
 
 def _row(method: str, pairing: Pairing, scores: Sequence[PairScores], tools: Tools, resamples: int, seed: int) -> Row:
@@ -279,7 +86,9 @@ def _row(method: str, pairing: Pairing, scores: Sequence[PairScores], tools: Too
         {"clip": s.pair.clip, "name": s.pair.name, "seconds": round(s.seconds, 3), **s.values, "counted": s.counted}
         for s in scores
     ]
-    return Row(method, len(scored), estimates, {name: counts[name] for name in COUNTS if counts[name]}, tuple(clips))
+    met = {name: counts[name] for name in COUNTS if counts[name]}
+    kind = "ceiling" if method == ORIGINAL else "floor" if method in FLOORS else "method"
+    return Row(method, len(scored), estimates, met, tuple(clips), kind)
 
 
 def mean_estimate(values: Sequence[float], clips: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Estimate:
@@ -290,14 +99,15 @@ def mean_estimate(values: Sequence[float], clips: Sequence[str], *, resamples: i
         clips: which clip each belongs to.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    _, members = np.unique(np.asarray(clips), return_inverse=True)
+    names, members = np.unique(np.asarray(clips), return_inverse=True)
     sums, sizes = np.bincount(members, numbers), np.bincount(members)
     mean = float(numbers.mean())
     if len(sums) < 2 or not resamples:
         return Estimate(mean, None, None, len(numbers))
     drawn = np.random.default_rng(seed).integers(len(sums), size=(resamples, len(sums)))
-    low, high = np.quantile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), (0.025, 0.975))
-    return Estimate(mean, float(low), float(high), len(numbers))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Estimate(mean, float(low), float(high), len(numbers), Draws(tuple(names.tolist()), means))
 
 
 def frechet_estimate(
@@ -329,4 +139,4 @@ def frechet_estimate(
     drawn = np.random.default_rng(seed).integers(len(clips), size=(resamples, len(clips)))
     spread = np.array([distance([clips[i] for i in draw]) for draw in drawn])
     low, high = np.quantile(spread - spread.mean(), (0.025, 0.975)) + value
-    return Estimate(value, max(0.0, float(low)), float(high), len(pairs))
+    return Estimate(value, max(0.0, float(low)), float(high), len(pairs), Draws(tuple(clips), spread))

@@ -13,6 +13,7 @@ from rhythmic_foley.errors import FoleyError
 
 if TYPE_CHECKING:
     from rhythmic_foley.evaluation.clip_similarity import ClipSimilarity
+    from rhythmic_foley.evaluation.desync import DeSync
     from rhythmic_foley.evaluation.networks import SoundNetwork
     from rhythmic_foley.evaluation.tables import Report
     from rhythmic_foley.evaluation.visqol import Visqol
@@ -28,7 +29,9 @@ def add_comparison_command(kinds: argparse._SubParsersAction) -> None:
         metavar="DIR_GENERATED",
         help="a method's clips of the same names; NAME=DIR names its row (several samples: CLIP_sample_1 ...)",
     )
-    parser.add_argument("--bounds", action="store_true", help="rows for the real sounds themselves and shuffled")
+    parser.add_argument(
+        "--bounds", action="store_true", help="rows for the real sounds themselves and for what is surely wrong"
+    )
     add_metric_options(parser)
     parser.add_argument(
         "--out", type=Path, help="folder for the tables as Markdown, CSV and JSON, figure3.pdf and report.html"
@@ -46,6 +49,7 @@ def add_metric_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wav2clip", type=Path, metavar="FILE", help="Wav2CLIP's checkpoint; both for CLIP similarity"
     )
+    parser.add_argument("--synchformer", type=Path, metavar="FILE", help="Synchformer's checkpoint, for DeSync (slow)")
     parser.add_argument("--visqol-band-hz", type=float, help="ViSQOL on both sides below this frequency")
     parser.add_argument("--flow-side", type=int, help="longest side of the frames for AV-Align (default: as they are)")
     parser.add_argument(
@@ -88,9 +92,11 @@ def compare(
     networks, without = _networks(arguments)
     visqol, missing = _visqol(arguments)
     clip, unseen = _clip(arguments)
+    sync, untimed = _sync(arguments)
     tools = Tools(
         networks=networks,
         clip=clip,
+        sync=sync,
         visqol=visqol,
         flow="av-align" not in arguments.skip,
         flow_side=arguments.flow_side,
@@ -104,7 +110,7 @@ def compare(
         bounds=bounds,
         resamples=arguments.resamples,
         seed=arguments.seed,
-        left_out=(*left_out, *without, *unseen, *missing),
+        left_out=(*left_out, *without, *unseen, *missing, *untimed),
         progress=say,
     )
 
@@ -123,19 +129,12 @@ def write_run(
     """Writes the report, the paper's tables, figure 3 and the page into `out`; gives their paths."""
     from rhythmic_foley.evaluation.figure import clip_figure
     from rhythmic_foley.evaluation.folders import find_clips, pair_clips
-    from rhythmic_foley.evaluation.paper_tables import paper_tables
+    from rhythmic_foley.evaluation.paper_tables import paper_tables, summary
     from rhythmic_foley.evaluation.run_page import write_run_page
 
-    written = list(report.write(out))
-    tables = paper_tables(
-        report,
-        full=full,
-        semantic=semantic,
-        temporal=temporal,
-        hits=hit_clips(arguments.hits),
-        resamples=arguments.resamples,
-        seed=arguments.seed,
-    )
+    hits, bootstrap = hit_clips(arguments.hits), {"resamples": arguments.resamples, "seed": arguments.seed}
+    written = [*report.write(out), *summary(report, hits, **bootstrap).write(out, name="summary")]
+    tables = paper_tables(report, full=full, semantic=semantic, temporal=temporal, hits=hits, **bootstrap)
     for item in tables:
         written += item.write(out)
     originals = find_clips(real)
@@ -214,7 +213,6 @@ def _networks(arguments: argparse.Namespace) -> tuple[tuple[SoundNetwork, ...], 
             if arguments.yamnet:
                 raise
             left_out.append(f"FD and MKL (YAMNet) are left out: {error}")
-    left_out.append("DeSync is left out: this project does not have Synchformer.")
     return tuple(networks), left_out
 
 
@@ -224,6 +222,14 @@ def _clip(arguments: argparse.Namespace) -> tuple[ClipSimilarity | None, list[st
     if arguments.clip and arguments.wav2clip:
         return ClipSimilarity.load(arguments.clip, arguments.wav2clip), []
     return None, ["CLIP similarity is left out: give --clip and --wav2clip with the published networks."]
+
+
+def _sync(arguments: argparse.Namespace) -> tuple[DeSync | None, list[str]]:
+    from rhythmic_foley.evaluation.desync import DeSync
+
+    if arguments.synchformer:
+        return DeSync.load(arguments.synchformer), []
+    return None, ["DeSync is left out: give --synchformer with the published checkpoint."]
 
 
 def _visqol(arguments: argparse.Namespace) -> tuple[Visqol | None, list[str]]:

@@ -16,7 +16,7 @@ from rhythmic_foley.evaluation.figure import thumbnails
 from rhythmic_foley.evaluation.folders import ClipFiles, find_clips, pair_clips, read_sound
 from rhythmic_foley.evaluation.page import grid, heading, mel_of, paragraph, sentences, sound_card, table, write_page
 from rhythmic_foley.evaluation.paper_tables import PaperTable
-from rhythmic_foley.evaluation.tables import COUNTS, Row
+from rhythmic_foley.evaluation.tables import AHEAD, COUNTS, UNSEEN, Row
 from rhythmic_foley.onsets import attack_times
 
 _STRIP_FRAMES, _STRIP_PX = 8, 160
@@ -47,6 +47,8 @@ def write_run_page(
     parts = [paragraph(lead)] if lead else []
     for item in tables:
         parts += [heading(f"Table {item.number}: {item.title}"), table(item.report)]
+        if (ahead := item.report.advantages()).rows:
+            parts += [paragraph(AHEAD), table(ahead)]
     parts.append(sentences(_remarks(tables)))
     if figure is not None:
         data = base64.b64encode(figure.read_bytes()).decode("ascii")
@@ -64,8 +66,8 @@ def write_run_page(
 
 def _remarks(tables: Sequence[PaperTable]) -> list[str]:
     """What is left out, and what was met in each row."""
-    said = ["Below each number: 95 % bootstrap interval over clips."]
-    said += [sentence for item in tables for sentence in item.report.left_out]
+    said = ["Below each number: 95 % bootstrap interval over clips.", UNSEEN]
+    said += [sentence for item in tables for sentence in (*item.report.blind_spots(), *item.report.left_out)]
     for row in (row for item in tables for row in item.report.rows):
         said += [f"{row.method}: {count} {COUNTS[name]}." for name, count in row.counts.items()]
     return said

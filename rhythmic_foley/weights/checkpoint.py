@@ -14,6 +14,8 @@ from rhythmic_foley.errors import FoleyError
 # are read as empty stand-ins; the packages are not imported.
 _NOTES = {"pytorch_lightning", "lightning", "lightning_fabric", "lightning_utilities", "omegaconf", "numpy", "typing"}
 _NOTES |= {"pathlib", "datetime", "argparse"}
+# Where the weights of a whole training state are.
+_WEIGHTS = ("state_dict", "model")
 _PLAIN = {"dict", "list", "tuple", "int", "float", "str", "bool", "object"}
 
 
@@ -48,7 +50,8 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         raise
     except Exception as error:  # torch raises kinds of its own for each way a file can be damaged
         raise FoleyError(f"{path} is damaged, or is no PyTorch checkpoint; fetch it again.") from error
-    state = content.get("state_dict", content) if isinstance(content, dict) else {}
+    content = content if isinstance(content, dict) else {}
+    state = next((content[key] for key in _WEIGHTS if isinstance(content.get(key), dict)), content)
     tensors = {key: value for key, value in state.items() if isinstance(value, torch.Tensor) and isinstance(key, str)}
     if not tensors:
         raise FoleyError(f"{path} holds no weights.")

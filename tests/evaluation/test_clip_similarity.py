@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
-from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
+from transformers import (
+    CLIPConfig,
+    CLIPImageProcessor,
+    CLIPModel,
+    CLIPVisionConfig,
+    CLIPVisionModel,
+    CLIPVisionModelWithProjection,
+)
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.clip_similarity import ClipSimilarity, Wav2Clip, read_wav2clip
@@ -37,10 +44,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Wav2Clip]
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
-    size = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = CLIPVisionConfig(**size, image_size=32, patch_size=16, projection_dim=8)
     folder = tmp_path_factory.mktemp("clip")
-    CLIPVisionModelWithProjection(config).save_pretrained(folder)
+    CLIPVisionModelWithProjection(clip_config()).save_pretrained(folder)
     square = {"height": 32, "width": 32}
     CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=square).save_pretrained(folder)
     return folder
@@ -85,9 +90,46 @@ def test_score_is_the_cosine_of_sound_and_mean_frame(published, clip_folder: Pat
     assert measure.score(WAVE, 16_000, clip) == score
 
 
+def clip_config(**changes: int) -> CLIPVisionConfig:
+    size = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    return CLIPVisionConfig(**size, **{"image_size": 32, "patch_size": 16, "projection_dim": 8, **changes})
+
+
+def test_the_whole_of_clip_is_read_as_it_is_published(published, clip_folder: Path, tmp_path: Path) -> None:
+    """The published folder holds the reader of texts too."""
+    torch.manual_seed(2)
+    text = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = CLIPConfig(vision_config=clip_config().to_dict(), text_config=text, projection_dim=8)
+    whole = CLIPModel(config).eval()
+    whole.save_pretrained(tmp_path)
+    CLIPImageProcessor.from_pretrained(clip_folder).save_pretrained(tmp_path)
+    measure = ClipSimilarity.load(tmp_path, published[0])
+    pixels = torch.rand(1, 3, 32, 32)
+    with torch.inference_mode():
+        seen = whole.visual_projection(whole.vision_model(pixels).pooler_output)
+        torch.testing.assert_close(measure.clip(pixels).image_embeds, seen)
+
+
+@pytest.mark.parametrize(
+    ("network", "changes", "said"),
+    [
+        (CLIPVisionModel, {}, "not the whole of CLIP: visual_projection.weight is missing"),
+        (CLIPVisionModelWithProjection, {"projection_dim": 6}, "not ViT-B/32: it has 6 numbers a picture"),
+    ],
+)
+def test_another_clip_is_a_sentence(published, clip_folder: Path, tmp_path: Path, network, changes, said: str) -> None:
+    network(clip_config(**changes)).save_pretrained(tmp_path)
+    CLIPImageProcessor.from_pretrained(clip_folder).save_pretrained(tmp_path)
+    with pytest.raises(FoleyError, match=said):
+        ClipSimilarity.load(tmp_path, published[0])
+
+
 def test_wrong_files_are_sentences(published, clip_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "x.ckpt").write_bytes(b"nothing")
-    with pytest.raises(FoleyError, match="not Wav2CLIP's checkpoint"):
+    with pytest.raises(FoleyError, match="no PyTorch checkpoint"):
         ClipSimilarity.load(clip_folder, tmp_path / "x.ckpt")
+    torch.save({"state_dict": {"audio_encoder.conv1.weight": torch.zeros(4, 1, 7, 7)}}, tmp_path / "y.ckpt")
+    with pytest.raises(FoleyError, match="not Wav2CLIP's checkpoint"):
+        ClipSimilarity.load(clip_folder, tmp_path / "y.ckpt")
     with pytest.raises(FoleyError, match="CLIP as transformers keeps it"):
         ClipSimilarity.load(tmp_path, published[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,12 @@ from toy import save_toy_checkpoint
 
 from rhythmic_foley.cache import Cache
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.evaluation.bounds import NOISE, ORIGINAL, SHIFTED, SHUFFLED
 from rhythmic_foley.evaluation.dub_cli import add_dub_command
 from rhythmic_foley.evaluation.dubbing import FULL, VARIANTS, DubRun, dub_clips
 from rhythmic_foley.evaluation.figure import mel_figure, thumbnails
 from rhythmic_foley.evaluation.folders import ClipFiles
-from rhythmic_foley.evaluation.paper_tables import paper_tables
-from rhythmic_foley.evaluation.report import ORIGINAL, SHUFFLED
+from rhythmic_foley.evaluation.paper_tables import paper_tables, summary
 from rhythmic_foley.evaluation.report_cli import hit_clips
 from rhythmic_foley.evaluation.tables import Column, Estimate, Report, Row
 from rhythmic_foley.events import SoundEvent
@@ -86,16 +87,29 @@ def test_variants_change_what_they_say(tmp_path: Path) -> None:
     assert changed["corrected-onsets"].onsets.times_s == pytest.approx([0.5], abs=0.01)
 
 
+KINDS = {ORIGINAL: "ceiling"} | dict.fromkeys((SHUFFLED, SHIFTED, NOISE), "floor")
+
+
 def row(method: str, onsets: dict[str, float], fd: float) -> Row:
     clips = tuple({"clip": clip, "onset_ap": value} for clip, value in onsets.items())
     estimates = {"onset_ap": Estimate(float(np.mean(list(onsets.values()))), None, None, len(clips))}
-    return Row(method, len(clips), estimates | {"fd_net": Estimate(fd, None, None, len(clips))}, {}, clips)
+    return Row(
+        method,
+        len(clips),
+        estimates | {"fd_net": Estimate(fd, None, None, len(clips))},
+        {},
+        clips,
+        KINDS.get(method, "method"),
+    )
 
 
 @pytest.fixture
 def report() -> Report:
-    columns = Column("onset_ap", "AP", True), Column("fd_net", "FD (net)", False)
-    names = (ORIGINAL, "other method", "mine", "mine, without semantics", "mine, without temporal", SHUFFLED)
+    columns = (
+        Column("onset_ap", "AP", True, floors=(SHUFFLED, SHIFTED)),
+        Column("fd_net", "FD (net)", False, floors=(NOISE,)),
+    )
+    names = (ORIGINAL, "other method", "mine", "mine, without semantics", "mine, without temporal", SHUFFLED, NOISE)
     rows = [row(name, {"bell": 1.0 - n / 10, "rain": 0.0}, float(n)) for n, name in enumerate(names)]
     return Report(columns, tuple(rows))
 
@@ -105,8 +119,9 @@ def test_tables_have_the_papers_rows_and_columns(report: Report, tmp_path: Path)
     tables = {item.number: item for item in paper_tables(report, full="mine", **ablations)}
     assert list(tables) == ["I", "II", "IV", "V"]
     methods = {number: [row.method for row in item.report.rows] for number, item in tables.items()}
-    assert methods["I"] == methods["II"] == [ORIGINAL, "other method", "mine", SHUFFLED]
-    assert methods["IV"] == [ORIGINAL, "mine", "mine, without semantics", SHUFFLED]
+    assert methods["I"] == [ORIGINAL, "other method", "mine", NOISE]
+    assert methods["II"] == [ORIGINAL, "other method", "mine", SHUFFLED]
+    assert methods["IV"] == [ORIGINAL, "mine", "mine, without semantics", NOISE]
     assert methods["V"] == [ORIGINAL, "mine", "mine, without temporal", SHUFFLED]
     assert [column.key for column in tables["I"].report.columns] == ["fd_net"]
     assert [column.key for column in tables["V"].report.columns] == ["onset_ap"]
@@ -120,6 +135,21 @@ def test_timing_on_hits_alone(report: Report) -> None:
     assert [row.estimates["onset_ap"].value for row in table.rows] == pytest.approx([1.0, 0.9, 0.8, 0.7, 0.6, 0.5])
     assert {row.pairs for row in table.rows} == {1}
     assert table.left_out[-1] == "Only clips whose sound is single hits: bell."
+
+
+def test_summary_has_timing_on_hits_and_likeness_on_all(report: Report) -> None:
+    columns = Column("onset_ap_strict", "AP", True, floors=(SHUFFLED,)), report.columns[1]
+    rows = tuple(
+        replace(
+            row,
+            estimates={"onset_ap_strict": row.estimates["onset_ap"], "fd_net": row.estimates["fd_net"]},
+            clips=tuple({"clip": clip["clip"], "onset_ap_strict": clip["onset_ap"]} for clip in row.clips),
+        )
+        for row in report.rows
+    )
+    text = summary(Report(columns, rows), {"bell"}, resamples=0).to_markdown()
+    assert text.startswith("| method | pairs | AP, 1 pairs ↑ | FD (net) ↓ |")
+    assert "| mine | 2 | 0.80 | 2.00 |" in text and "single hits: bell" in text
 
 
 def test_hits_from_a_table(tmp_path: Path) -> None:
@@ -182,6 +212,14 @@ def test_command(toy_model: Path, clips: Path, tmp_path: Path, monkeypatch, caps
     settings = [json.loads((out / "sounds" / FULL / f"{clip}_sample_0.json").read_text()) for clip in ("one", "two")]
     assert [one["events"][0]["label"] == "hammering wood" for one in settings] == [True, False]
     made = {path.name for path in out.iterdir()}
-    assert {"report.md", "table_II.csv", "table_V.json", "figure3.pdf", "figure3.png", "report.html"} <= made
+    assert {
+        "report.md",
+        "table_II.csv",
+        "table_V.json",
+        "summary.md",
+        "figure3.pdf",
+        "figure3.png",
+        "report.html",
+    } <= made
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.count("<audio") == 2 * 7 and "trained by video features" in page and 'src="http' not in page

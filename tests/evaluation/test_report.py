@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +16,13 @@ import soundfile
 from clips import make_clip
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.evaluation.folders import find_clips, pair_clips, read_sound, shuffled
+from rhythmic_foley.evaluation.bounds import NOISE, ORIGINAL, SHIFTED, SHUFFLED, floor_pairings, pink_noise
+from rhythmic_foley.evaluation.folders import find_clips, pair_clips, read_sound
 from rhythmic_foley.evaluation.networks import ClipOutputs
-from rhythmic_foley.evaluation.report import (
-    ORIGINAL,
-    SHUFFLED,
-    Tools,
-    compare_folders,
-    frechet_estimate,
-    mean_estimate,
-)
+from rhythmic_foley.evaluation.report import compare_folders, frechet_estimate, mean_estimate
 from rhythmic_foley.evaluation.report_cli import add_comparison_command
-from rhythmic_foley.evaluation.tables import COUNTS, Column, Estimate, Report, Row
+from rhythmic_foley.evaluation.scoring import Tools
+from rhythmic_foley.evaluation.tables import COUNTS, Column, Draws, Estimate, Report, Row
 
 RATE_HZ = 16_000
 HITS_S = {"one": (0.3, 1.2), "two": (0.5, 0.9, 1.6), "three": (0.7,)}
@@ -87,7 +83,7 @@ def tools(**changes: object) -> Tools:
 def test_the_same_sounds_are_the_ceiling_and_shuffled_ones_the_floor(real: Path) -> None:
     report = compare_folders(real, {"copy": real}, tools(), bounds=True, resamples=50)
     rows = {row.method: row for row in report.rows}
-    assert list(rows) == [ORIGINAL, "copy", SHUFFLED]
+    assert list(rows) == [ORIGINAL, "copy", SHUFFLED, SHIFTED, NOISE]
     for method in (ORIGINAL, "copy"):
         values = {key: estimate.value for key, estimate in rows[method].estimates.items()}
         assert values == pytest.approx(
@@ -106,6 +102,16 @@ def test_the_same_sounds_are_the_ceiling_and_shuffled_ones_the_floor(real: Path)
     assert rows[SHUFFLED].estimates["onset_count_acc"].value == 0
     assert rows[SHUFFLED].estimates["onset_ap_strict"].value < 0.5
     assert rows[SHUFFLED].estimates["mkl_levels"].value > 1e-4
+    assert rows[SHIFTED].estimates["onset_ap_strict"].value < 0.5
+    assert rows[SHIFTED].estimates["mkl_levels"].value == pytest.approx(0, abs=1e-4)
+    # A Frechet distance is blind to the first two and held against the noise alone.
+    distances = {method: row.estimates["fd_levels"].value for method, row in rows.items()}
+    assert distances[SHUFFLED] == pytest.approx(0, abs=1e-6) and distances[NOISE] > 1e-3
+    assert report.hardest_floor(report.columns[4]).method == NOISE
+    ahead = report.advantages()
+    assert [row.method for row in ahead.rows] == [ORIGINAL, "copy"]
+    assert ahead.rows[1].estimates["fd_levels"].value == pytest.approx(distances[NOISE])
+    assert ahead.columns[4].head == f"FD (levels, 2-d): better than {NOISE}" and ahead.columns[4].higher_is_better
 
 
 def test_everything_odd_is_counted(real: Path, tmp_path: Path) -> None:
@@ -191,7 +197,7 @@ def test_the_sound_of_a_video_is_read_at_its_own_rate(tmp_path: Path) -> None:
 
 
 def test_shuffled_pairs_meet_no_clip_of_their_own(real: Path) -> None:
-    pairs = shuffled(find_clips(real)).pairs
+    pairs = floor_pairings(find_clips(real))[SHUFFLED].pairs
     assert {pair.clip for pair in pairs} == {pair.name for pair in pairs} == set(HITS_S)
     assert all(pair.clip != pair.name for pair in pairs)
 
@@ -199,9 +205,59 @@ def test_shuffled_pairs_meet_no_clip_of_their_own(real: Path) -> None:
 def test_clips_without_sound_are_not_shuffled(real: Path) -> None:
     make_clip(real / "mute.mp4", audio=None)
     (real / "broken.mp4").write_bytes(b"no clip")
-    ceiling, floor = compare_folders(real, {}, tools(), bounds=True, resamples=0).rows
+    ceiling, *floors = compare_folders(real, {}, tools(), bounds=True, resamples=0).rows
     assert ceiling.counts == {"real_unreadable": 1, "real_without_sound": 1}
-    assert floor.method == SHUFFLED and floor.pairs == 3 and floor.counts == {}
+    assert [(floor.method, floor.pairs, floor.counts) for floor in floors] == [
+        (name, 3, {}) for name in (SHUFFLED, SHIFTED, NOISE)
+    ]
+
+
+def test_noise_is_as_loud_as_the_sound_and_the_same_each_time(real: Path) -> None:
+    noise = pink_noise(16_000, seed=1)
+    assert np.mean(noise**2) == pytest.approx(1) and np.array_equal(noise, pink_noise(16_000, seed=1))
+    powers = np.abs(np.fft.rfft(noise)) ** 2
+    assert powers[500:1000].sum() == pytest.approx(powers[4000:8000].sum(), rel=0.2)  # equal in each octave
+    pair = floor_pairings(find_clips(real))[NOISE].pairs[0]
+    wave = hits(HITS_S["one"])
+    assert np.mean(pair.change(wave) ** 2) == pytest.approx(np.mean(wave**2))
+
+
+def test_a_column_that_does_not_tell_the_original_from_its_floor_says_so() -> None:
+    columns = tuple(Column(key, key.upper(), True, floors=(SHUFFLED,)) for key in ("shaky", "sure"))
+    even = np.linspace(0, 1, 101)
+
+    def row(method: str, kind: str, shaky: np.ndarray, sure: np.ndarray) -> Row:
+        values = {"shaky": shaky, "sure": sure}
+        estimates = {k: Estimate(v.mean(), 0, 1, 2, Draws(("a", "b"), v)) for k, v in values.items()}
+        return Row(method, 2, estimates, {}, (), kind)
+
+    rows = (row(ORIGINAL, "ceiling", even + 0.1, even + 2), row(SHUFFLED, "floor", 1 - even, even))
+    report = Report(columns, rows)
+    said = f"SHAKY does not tell the original sound from {SHUFFLED}: it says nothing of the methods here."
+    assert report.blind_spots() == [said]
+    text = report.to_markdown()
+    assert f"| {ORIGINAL} | 2 | 0.100 [-0.850, 1.050] | 2.000 [2.000, 2.000] |" in text and f"- {said}" in text
+
+
+def test_rows_of_other_clips_are_not_subtracted() -> None:
+    column = Column("good", "GOOD", True, floors=(SHUFFLED,))
+    rows = (
+        Row("mine", 2, {"good": Estimate(1.0, 0, 1, 2, Draws(("a", "b"), np.ones(3)))}, {}),
+        Row(SHUFFLED, 2, {"good": Estimate(0.5, 0, 1, 2, Draws(("a", "c"), np.ones(3)))}, {}, (), "floor"),
+    )
+    assert Report((column,), rows).advantages().rows == ()
+
+
+def test_a_floor_that_a_column_cannot_see_is_in_parentheses() -> None:
+    column = Column("fd", "FD", False, floors=(NOISE,))
+    row = Row(SHUFFLED, 3, {"fd": Estimate(4.0, 3.0, 5.0, 3)}, {}, (), "floor")
+    text = Report((column,), (row,)).to_markdown()
+    assert f"| {SHUFFLED} | 3 | (4.000) |" in text and "not made to see" in text
+
+
+def test_no_method_has_the_name_of_a_floor(real: Path) -> None:
+    with pytest.raises(FoleyError, match="No method can be called"):
+        compare_folders(real, {NOISE: real}, tools(), bounds=True)
 
 
 def test_nothing_is_below_zero_that_is_zero_in_print() -> None:
@@ -219,7 +275,7 @@ def test_av_align_looks_at_the_real_picture(tmp_path: Path, clip: Path) -> None:
     report = compare_folders(tmp_path / "real", {"made": tmp_path / "made"}, tools(flow=True), resamples=0)
     assert report.rows[0].counts["av_align_undefined"] == 1
     assert report.rows[0].estimates["av_align"].samples == 1
-    assert "(1 of 2 pairs)" in report.to_markdown()
+    assert "| AV-Align, 1 pair ↑ |" in report.to_markdown()
 
 
 def test_a_column_that_no_pair_allows_is_left_out(real: Path) -> None:
@@ -275,6 +331,7 @@ def report() -> Report:
 def test_markdown(report: Report) -> None:
     lines = report.to_markdown().splitlines()
     assert lines[0] == "| method | pairs | AP ↑ | FD (net, 2-d) ↓ |"
+    assert "| AP, 2 pairs ↑ |" in replace(report, rows=report.rows[:1]).to_markdown()
     assert lines[2] == "| first | 3 | 0.500 [0.250, 0.750] (2 of 3 pairs) | 1.000 |"
     assert lines[3] == "| second, other | 4 | 0.125 [0.000, 1.000] |  |"
     assert "| real clips without a generated one | 1 | 0 |" in lines
