@@ -23,7 +23,7 @@ _FPS = 25
 _RATE_HZ = 16_000
 _N_FFT, _WINDOW, _HOP = 1024, 400, 160
 _MEAN, _STD = -4.2677393, 4.5689974
-_AT_ONCE = 4  # segments; a picture's take about half a gigabyte each while they are read
+_AT_ONCE = 4  # segments
 
 
 class DeSync:

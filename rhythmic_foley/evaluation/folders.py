@@ -105,6 +105,14 @@ def pair_clips(real: Mapping[str, ClipFiles], generated: Mapping[str, ClipFiles]
     return Pairing(tuple(pairs), tuple(clip for clip in real if clip not in met), tuple(unmatched))
 
 
+def first_samples(real: Mapping[str, ClipFiles], generated: Mapping[str, ClipFiles]) -> dict[str, ClipFiles]:
+    """What was generated for each real clip; the first of several samples."""
+    found: dict[str, ClipFiles] = {}
+    for pair in pair_clips(real, generated).pairs:
+        found.setdefault(pair.clip, pair.generated)
+    return found
+
+
 def has_sound(files: ClipFiles) -> bool:
     """Whether there is a sound to read, as far as can be told without reading it."""
     if files.sound != files.video:

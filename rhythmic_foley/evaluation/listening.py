@@ -1,7 +1,7 @@
 """A listening test: blind, in random order, at one loudness, with a hidden reference and a hidden anchor.
 
     FOLDER/clips/NAME.mp4            pictures; their own sound, where they have one, is the hidden reference
-    FOLDER/methods/METHOD/NAME.wav   one sound (or video) of each clip for each method
+    FOLDER/methods/METHOD/NAME.wav   a sound (or video) of each clip for each method; of several samples the first
     FOLDER/answers/CODE.csv          written by the test, one file a listener
 
 The reference is what no method should beat. The anchor is another clip's sound, dull and shifted, which nobody who
@@ -29,7 +29,7 @@ import numpy as np
 from rhythmic_foley.audio import write_wav
 from rhythmic_foley.comparison import common_loudness, fitted
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.evaluation.folders import ClipFiles, find_clips, has_sound, read_sound
+from rhythmic_foley.evaluation.folders import ClipFiles, find_clips, first_samples, has_sound, read_sound
 from rhythmic_foley.media import probe
 
 REFERENCE, ANCHOR = "reference", "anchor"
@@ -220,7 +220,7 @@ def _method_sounds(folder: Path, clips: Mapping[str, ClipFiles]) -> dict[tuple[s
     for method in methods:
         if method.name in (REFERENCE, ANCHOR):
             raise FoleyError(f"No method can be called {method.name}: the test adds that itself.")
-        files = find_clips(method)
+        files = first_samples(clips, find_clips(method))
         if lacking := [clip for clip in clips if clip not in files]:
             raise FoleyError(f"The method {method.name} has no sound of {', '.join(lacking)}.")
         for clip in clips:

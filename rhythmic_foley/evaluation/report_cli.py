@@ -128,7 +128,7 @@ def write_run(
 ) -> list[Path]:
     """Writes the report, the paper's tables, figure 3 and the page into `out`; gives their paths."""
     from rhythmic_foley.evaluation.figure import clip_figure
-    from rhythmic_foley.evaluation.folders import find_clips, pair_clips
+    from rhythmic_foley.evaluation.folders import find_clips, first_samples
     from rhythmic_foley.evaluation.paper_tables import paper_tables, summary
     from rhythmic_foley.evaluation.run_page import write_run_page
 
@@ -138,10 +138,7 @@ def write_run(
     for item in tables:
         written += item.write(out)
     originals = find_clips(real)
-    found = {
-        method: {pair.clip: pair.generated for pair in reversed(pair_clips(originals, find_clips(folder)).pairs)}
-        for method, folder in methods.items()
-    }
+    found = {method: first_samples(originals, find_clips(folder)) for method, folder in methods.items()}
     common = [clip for clip in originals if found and all(clip in clips for clips in found.values())]
     if arguments.figure and arguments.figure not in common:
         raise FoleyError(f"Figure 3 cannot show {arguments.figure}: not every folder has it.")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.figure import thumbnails
-from rhythmic_foley.evaluation.folders import ClipFiles, find_clips, pair_clips, read_sound
+from rhythmic_foley.evaluation.folders import ClipFiles, find_clips, first_samples, read_sound
 from rhythmic_foley.evaluation.page import grid, heading, mel_of, paragraph, sentences, sound_card, table, write_page
 from rhythmic_foley.evaluation.paper_tables import PaperTable
 from rhythmic_foley.evaluation.tables import AHEAD, COUNTS, UNSEEN, Row
@@ -42,7 +42,7 @@ def write_run_page(
         lead: a paragraph at the top.
     """
     originals = find_clips(real)
-    made = {method: _first_samples(originals, folder) for method, folder in methods.items()}
+    made = {method: first_samples(originals, find_clips(folder)) for method, folder in methods.items()}
     rows = {row.method: row for item in tables for row in item.report.rows}
     parts = [paragraph(lead)] if lead else []
     for item in tables:
@@ -71,13 +71,6 @@ def _remarks(tables: Sequence[PaperTable]) -> list[str]:
     for row in (row for item in tables for row in item.report.rows):
         said += [f"{row.method}: {count} {COUNTS[name]}." for name, count in row.counts.items()]
     return said
-
-
-def _first_samples(originals: Mapping[str, ClipFiles], folder: Path) -> dict[str, ClipFiles]:
-    found: dict[str, ClipFiles] = {}
-    for pair in pair_clips(originals, find_clips(folder)).pairs:
-        found.setdefault(pair.clip, pair.generated)
-    return found
 
 
 def _clip(clip: str, real: ClipFiles, made: Mapping[str, ClipFiles], rows: Mapping[str, Row]) -> list[str]:

@@ -148,7 +148,7 @@ def test_summary_has_timing_on_hits_and_likeness_on_all(report: Report) -> None:
         for row in report.rows
     )
     text = summary(Report(columns, rows), {"bell"}, resamples=0).to_markdown()
-    assert text.startswith("| method | pairs | AP, 1 pairs ↑ | FD (net) ↓ |")
+    assert text.startswith("| method | pairs | AP, 1 pair ↑ | FD (net) ↓ |")
     assert "| mine | 2 | 0.80 | 2.00 |" in text and "single hits: bell" in text
 
 
