@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rhythmic_foley.weights.registry import DIFF_FOLEY
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.weights.registry import DIFF_FOLEY, MINI_GEMINI, WeightSet
 
 if TYPE_CHECKING:
     from rhythmic_foley.weights.convert import Conversion
+    from rhythmic_foley.weights.download import Offer
 
 
 def add_weights_commands(subparsers: argparse._SubParsersAction) -> None:
@@ -34,10 +36,13 @@ def add_weights_commands(subparsers: argparse._SubParsersAction) -> None:
 
     download = subparsers.add_parser("download", help="fetch published weights and make a checkpoint from them")
     models = download.add_subparsers(title="models", metavar="MODEL", required=True)
-    gigabytes = sum(file.size_bytes for file in DIFF_FOLEY.files) / 1e9
-    parser = models.add_parser(DIFF_FOLEY.name, help=f"the full-size model, {gigabytes:.1f} GB")
+    parser = models.add_parser(DIFF_FOLEY.name, help=f"the full-size model, {_gigabytes(DIFF_FOLEY):.1f} GB")
     _add_out(parser)
     parser.set_defaults(run=run_download)
+    about = f"a describer, {_gigabytes(MINI_GEMINI):.1f} GB, not for commercial use"
+    parser = models.add_parser(MINI_GEMINI.name, help=about)
+    _add_out(parser, MINI_GEMINI.repository.rpartition("/")[2])
+    parser.set_defaults(run=run_download_describer)
 
 
 def run_convert(args: argparse.Namespace) -> None:
@@ -54,16 +59,38 @@ def run_download(args: argparse.Namespace) -> None:
 
     check_free(args.out)
     offer = ask(DIFF_FOLEY)
-    for line in offer.lines():
-        _say(line)
+    _show(offer)
     check_room(offer, args.out.absolute())
     paths = fetch(offer, _say)
     classifier = paths.get("classifier")
     _print(convert_diff_foley(paths["cavp"], paths["ldm"], args.out, classifier, vocoder=_embedded_vocoder()))
 
 
-def _add_out(parser: argparse.ArgumentParser) -> None:
-    default = _checkpoints() / DIFF_FOLEY.name
+def run_download_describer(args: argparse.Namespace) -> None:
+    """Runs what `download mini-gemini` parsed: the published folder as it is, which needs no conversion."""
+    from rhythmic_foley.weights.download import ask, check_room, fetch
+
+    if (args.out / "config.json").exists():
+        raise FoleyError(f"{args.out} is already there; choose another folder or delete it first.")
+    offer = ask(MINI_GEMINI)
+    _show(offer)
+    check_room(offer, args.out.absolute())
+    fetch(offer, _say, args.out)
+    print(json.dumps({"folder": str(args.out), "describer": MINI_GEMINI.name}, indent=2), flush=True)
+
+
+def _show(offer: Offer) -> None:
+    """Size and licence, before anything is fetched."""
+    for line in offer.lines():
+        _say(line)
+
+
+def _gigabytes(weights: WeightSet) -> float:
+    return sum(file.size_bytes for file in weights.files) / 1e9
+
+
+def _add_out(parser: argparse.ArgumentParser, name: str = DIFF_FOLEY.name) -> None:
+    default = _checkpoints() / name
     parser.add_argument("--out", type=Path, default=default, metavar="DIR", help="the new folder (%(default)s)")
 
 

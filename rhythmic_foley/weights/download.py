@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 from huggingface_hub import errors
@@ -51,6 +52,8 @@ def ask(weights: WeightSet) -> Offer:
     except Exception:  # whatever is wrong, the download itself will say it
         return Offer(weights, sizes, digests, licence=None, revision=None)
     found = {sibling.rfilename: sibling for sibling in info.siblings or ()}
+    if weights.endings:
+        weights = replace(weights, files=_listed(weights, found))
     for file in weights.files:
         if sibling := found.get(file.path):
             sizes[file.role] = sibling.size or file.size_bytes
@@ -60,8 +63,14 @@ def ask(weights: WeightSet) -> Offer:
     return Offer(weights, sizes, digests, licence, info.sha)
 
 
-def fetch(offer: Offer, say: Callable[[str], None] = lambda _: None) -> dict[str, Path]:
-    """Downloads and verifies every file into the hub's cache.
+def fetch(
+    offer: Offer, say: Callable[[str], None] = lambda _: None, folder: Path | None = None
+) -> dict[str, Path]:
+    """Downloads and verifies every file.
+
+    Args:
+        say: is told each file's name.
+        folder: where they go under their own names; the hub's cache if there is none.
 
     Returns:
         Where each lies, by role.
@@ -73,7 +82,7 @@ def fetch(offer: Offer, say: Callable[[str], None] = lambda _: None) -> dict[str
     for file in offer.weights.files:
         say(f"Fetching {file.path}.")
         try:
-            paths[file.role] = _fetch_one(offer, file)
+            paths[file.role] = _fetch_one(offer, file, folder)
         except errors.EntryNotFoundError as error:
             if isinstance(error, errors.LocalEntryNotFoundError) or not file.optional:
                 raise _sentence(offer, file, error) from error
@@ -86,7 +95,7 @@ def fetch(offer: Offer, say: Callable[[str], None] = lambda _: None) -> dict[str
 
 
 def check_room(offer: Offer, folder: Path) -> None:
-    """Raises a sentence if the converted weights, about as large as the files, do not fit where `folder` will be."""
+    """Raises a sentence if what is made of the files, about as large as they, does not fit where `folder` will be."""
     while not folder.exists():
         folder = folder.parent
     needed, free = sum(offer.sizes_bytes.values()), shutil.disk_usage(folder).free
@@ -96,9 +105,23 @@ def check_room(offer: Offer, folder: Path) -> None:
         )
 
 
-def _fetch_one(offer: Offer, file: WeightFile) -> Path:
+def _listed(weights: WeightSet, found: dict[str, Any]) -> tuple[WeightFile, ...]:
+    """The files that the hub lists of a repository used as published.
+
+    Its config.json comes last, by which a folder that is not complete yet is known.
+    """
+    paths = [path for path in found if path.endswith(weights.endings)]
+    if any(path.endswith(".safetensors") for path in paths):  # the same weights are often there twice
+        paths = [path for path in paths if not path.endswith((".bin", ".bin.index.json"))]
+    known = {file.path: file for file in weights.files}
+    files = [known.get(path) or WeightFile(path, path, "as published", 0) for path in sorted(paths)]
+    return tuple(sorted(files, key=lambda file: file.path == "config.json")) or weights.files
+
+
+def _fetch_one(offer: Offer, file: WeightFile, folder: Path | None) -> Path:
     repository = offer.weights.repository
-    path = Path(huggingface_hub.hf_hub_download(repository, file.path, revision=offer.revision))
+    where = {} if folder is None else {"local_dir": folder}
+    path = Path(huggingface_hub.hf_hub_download(repository, file.path, revision=offer.revision, **where))
     expected = offer.digests.get(file.role)
     if expected is not None:
         with open(path, "rb") as opened:
@@ -115,9 +138,9 @@ def _sentence(offer: Offer, file: WeightFile, error: Exception) -> FoleyError:
     if isinstance(error, errors.GatedRepoError):
         return FoleyError(f"{page} wants you to ask for access first; do that there, run `hf auth login`, try again.")
     if isinstance(error, errors.RepositoryNotFoundError | errors.RemoteEntryNotFoundError):
-        return FoleyError(f"{page} no longer has {file.path}; if you have the file, use the command convert.")
+        return FoleyError(f"{page} no longer has {file.path}; {offer.weights.otherwise}.")
     if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled):
-        return FoleyError(f"{page} cannot be reached; go online, or use the command convert on files you have.")
+        return FoleyError(f"{page} cannot be reached; go online, or {offer.weights.otherwise}.")
     return FoleyError(
         f"The download of {file.path} broke off ({error or type(error).__name__}); "
         "run the command again, it goes on from there."

@@ -11,7 +11,7 @@ from weights.conftest import TINY
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.weights import cli, convert, download
-from rhythmic_foley.weights.registry import DIFF_FOLEY
+from rhythmic_foley.weights.registry import DIFF_FOLEY, MINI_GEMINI
 
 
 def parse(*arguments: str) -> argparse.Namespace:
@@ -55,9 +55,33 @@ def test_download(
     assert DIFF_FOLEY.licence in printed.err
 
 
+def test_download_of_the_describer(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Size and licence are said before anything is fetched; the folder stays as it is published."""
+    said_before: list[str] = []
+
+    def fetch(offer: download.Offer, say: object, folder: Path) -> None:
+        said_before.append(capsys.readouterr().err)
+        folder.mkdir()
+        (folder / "config.json").write_text("{}", encoding="utf-8")
+
+    sizes = {file.role: 1_000_000 for file in MINI_GEMINI.files}
+    offer = download.Offer(MINI_GEMINI, sizes, {}, licence=None, revision=None)
+    monkeypatch.setattr(download, "ask", lambda weights: offer)
+    monkeypatch.setattr(download, "fetch", fetch)
+    args = parse("download", "mini-gemini", "--out", str(tmp_path / "MGM-2B"))
+    args.run(args)
+    assert "CC BY-NC 4.0" in said_before[0] and "GB" in said_before[0]
+    assert json.loads(capsys.readouterr().out)["folder"] == str(tmp_path / "MGM-2B")
+    with pytest.raises(FoleyError, match="already there"):
+        args.run(args)
+
+
 def test_where_models_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RHYTHMIC_FOLEY_CHECKPOINTS", "/models")
     assert parse("download", "diff-foley").out == Path("/models/diff-foley")
+    assert parse("download", "mini-gemini").out == Path("/models/MGM-2B")
 
 
 def test_convert_needs_its_files(capsys: pytest.CaptureFixture) -> None:

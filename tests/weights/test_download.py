@@ -13,7 +13,7 @@ from huggingface_hub import errors
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.weights import download
-from rhythmic_foley.weights.registry import DIFF_FOLEY, WeightFile, WeightSet
+from rhythmic_foley.weights.registry import DIFF_FOLEY, MINI_GEMINI, WeightFile, WeightSet
 
 WEIGHTS = WeightSet(
     name="toy",
@@ -31,24 +31,25 @@ class Hub:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.failure, self.online, self.asked = folder, {}, True, []
+        self.published = [file.path for file in WEIGHTS.files]
 
     def model_info(self, repository: str, files_metadata: bool) -> SimpleNamespace:
         if not self.online:
             raise ConnectionError("no route to host")
         siblings = [
-            SimpleNamespace(rfilename=file.path, size=5_000_000_000, lfs={"sha256": self.digest(file.path)})
-            for file in WEIGHTS.files
+            SimpleNamespace(rfilename=path, size=5_000_000_000, lfs={"sha256": self.digest(path)})
+            for path in self.published
         ]
         return SimpleNamespace(siblings=siblings, card_data=SimpleNamespace(license="apache-2.0"), sha="abc")
 
     def digest(self, path: str) -> str:
         return hashlib.sha256(path.encode()).hexdigest()
 
-    def hf_hub_download(self, repository: str, path: str, revision: str | None) -> str:
+    def hf_hub_download(self, repository: str, path: str, revision: str | None, local_dir: Path | None = None) -> str:
         self.asked.append((repository, path, revision))
         if path in self.failure:
             raise self.failure[path]
-        target = self.folder / Path(path).name
+        target = (local_dir or self.folder) / Path(path).name
         target.write_bytes(path.encode())
         return str(target)
 
@@ -129,6 +130,28 @@ def test_room_on_the_disk(hub: Hub, tmp_path: Path) -> None:
     download.check_room(replace(offer, sizes_bytes={"cavp": 1}), tmp_path / "not" / "yet")
     with pytest.raises(FoleyError, match="make room"):
         download.check_room(replace(offer, sizes_bytes={"cavp": 10**18}), tmp_path / "not" / "yet")
+
+
+def test_a_folder_is_taken_as_published_with_its_configuration_last(hub: Hub, tmp_path: Path) -> None:
+    """However the shards are named; a folder without config.json is none that a describer would be found in."""
+    hub.published = [".gitattributes", "README.md", "config.json", "tokenizer.json", "pytorch_model-1.bin", "w.bin"]
+    offer = download.ask(MINI_GEMINI)
+    assert [file.path for file in offer.weights.files] == ["pytorch_model-1.bin", "tokenizer.json", "w.bin", "config.json"]
+    assert "20.0 GB" in offer.lines()[0] and "CC BY-NC 4.0" in offer.lines()[-1]
+    folder = tmp_path / "MGM"
+    folder.mkdir()
+    assert all(path.parent == folder for path in download.fetch(offer, folder=folder).values())
+    hub.published += ["model.safetensors"]
+    assert "w.bin" not in [file.path for file in download.ask(MINI_GEMINI).weights.files]
+
+
+def test_offline_the_describer_is_named_with_its_known_size(hub: Hub) -> None:
+    hub.online = False
+    hub.failure = {MINI_GEMINI.files[0].path: errors.LocalEntryNotFoundError("offline")}
+    offer = download.ask(MINI_GEMINI)
+    assert "7.1 GB" in offer.lines()[0] and offer.weights.files[-1].path == "config.json"
+    with pytest.raises(FoleyError, match="go online, or name a folder that you have with --describer"):
+        download.fetch(offer)
 
 
 def test_registry_names_the_published_files() -> None:
