@@ -63,7 +63,7 @@ def find_checkpoint(model: str | Path) -> Path:
     Raises:
         FoleyError: if there is none.
     """
-    for folder in (Path(model), *(root / model for root in _roots())):
+    for folder in (Path(model), *(root / model for root in roots())):
         if (folder / INDEX).is_file():
             return folder
     if str(model) == "diff-foley":
@@ -79,11 +79,12 @@ def find_checkpoint(model: str | Path) -> Path:
 
 def available() -> tuple[str, ...]:
     """Names of the checkpoints that are here, the embedded model first."""
-    names = {path.parent.name for root in _roots() for path in root.glob(f"*/{INDEX}")}
+    names = {path.parent.name for root in roots() for path in root.glob(f"*/{INDEX}")}
     return tuple(sorted(names, key=lambda name: (name != EMBEDDED, name)))
 
 
-def _roots() -> list[Path]:
+def roots() -> list[Path]:
+    """Where models are looked for."""
     shipped = Path(__file__).resolve().parent.parent / "checkpoints"
     named = os.environ.get("RHYTHMIC_FOLEY_CHECKPOINTS")
     return [Path(named), shipped] if named else [shipped]

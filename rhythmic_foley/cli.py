@@ -27,7 +27,7 @@ from rhythmic_foley.weights.cli import add_weights_commands
 if TYPE_CHECKING:
     from rhythmic_foley.events import SoundEvent
     from rhythmic_foley.onsets import Onsets
-    from rhythmic_foley.studio import Analysis, Controls, Fix, Studio, Take
+    from rhythmic_foley.studio import Analysis, Asking, Controls, Fix, Studio, Take
 
 DEFAULT_MODEL = "mini"
 PLATFORMS = ("plain", "tiktok", "reels", "shorts", "youtube", "x")
@@ -155,11 +155,15 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 def _add_describer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--describer",
-        metavar="embedded|FOLDER|ORG/NAME",
+        metavar="embedded|mini-gemini|FOLDER|ORG/NAME",
         default="embedded",
-        help="who says what sounds: the embedded one, a folder with a published Mini-Gemini, or any "
-        "image-text-to-text model of transformers (%(default)s)",
+        help="who says what sounds: the embedded one, a Mini-Gemini that was downloaded, a folder with a published "
+        "one, or any image-text-to-text model of transformers (%(default)s)",
     )
+    parser.add_argument(
+        "--ask", choices=("frames", "sheet"), help="ask it about single frames, or once about four, which is faster"
+    )
+    parser.add_argument("--questions", type=Path, metavar="FILE", help="ask it your own: JSON, see docs/describers.md")
 
 
 def _loudness(text: str) -> float | str:
@@ -167,7 +171,7 @@ def _loudness(text: str) -> float | str:
 
 
 def _describe(args: argparse.Namespace) -> None:
-    analysis = _analyse(open_studio(args.model, args.describer), args.clip, find_onsets=False)
+    analysis = _analyse(_open(args), args.clip, find_onsets=False)
     for note in analysis.notes:
         _say(note)
     _print(describer=analysis.describer, events=[asdict(event) for event in analysis.events])
@@ -193,7 +197,7 @@ def _onsets(args: argparse.Namespace) -> None:
 def _dub(args: argparse.Namespace) -> int:
     settings = _read(args.settings) if args.settings else None
     before = _facts_in(settings) if settings else {}
-    studio = open_studio(args.model or before.get("model"), args.describer)
+    studio = _open(args, before.get("model"))
     controls = _controls(args, settings, studio.defaults)
     code = 0
     for clip in args.clips:
@@ -257,7 +261,7 @@ def _app(args: argparse.Namespace) -> None:
         return
     from rhythmic_foley.ui import launch
 
-    launch(open_studio(args.model, args.describer), **where)
+    launch(_open(args), **where)
 
 
 def _silence_libraries() -> None:
@@ -268,7 +272,14 @@ def _silence_libraries() -> None:
         warnings.simplefilter("ignore")
 
 
-def open_studio(model: str | None, describer: str = "embedded") -> Studio:
+def _open(args: argparse.Namespace, model: str | None = None) -> Studio:
+    """The studio with the describer that a command names; `model` where the command names none."""
+    from rhythmic_foley.studio import Asking
+
+    return open_studio(args.model or model, args.describer, Asking.read(args.ask, args.questions))
+
+
+def open_studio(model: str | None, describer: str = "embedded", asking: Asking | None = None) -> Studio:
     """The studio that a command works in."""
     import diffusers
     import transformers
@@ -278,7 +289,7 @@ def open_studio(model: str | None, describer: str = "embedded") -> Studio:
     # One progress bar at a time: ours.
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
-    return Studio(model or DEFAULT_MODEL, describer=describer)
+    return Studio(model or DEFAULT_MODEL, describer=describer, asking=asking)
 
 
 def _analyse(studio: Studio, clip: Path, *, describe: bool = True, find_onsets: bool = True) -> Analysis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,10 +15,10 @@ import torch
 from rhythmic_foley.audio import SAMPLE_RATE_HZ, read_wav
 from rhythmic_foley.cache import Cache, file_digest
 from rhythmic_foley.checkpoints import EMBEDDED as EMBEDDED_MODEL
-from rhythmic_foley.checkpoints import INDEX, find_checkpoint, load_pipeline, revision
+from rhythmic_foley.checkpoints import INDEX, find_checkpoint, load_pipeline, revision, roots
 from rhythmic_foley.checksums import check_sums
 from rhythmic_foley.describe import Describer
-from rhythmic_foley.describe.choose import EMBEDDED, open_describer
+from rhythmic_foley.describe.choose import EMBEDDED, Asking, Describers
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
 from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.detection import NOTHING_SEEN, Seen, detect, load_detector
@@ -26,6 +27,7 @@ from rhythmic_foley.events import UNKNOWN, events_from_json, events_to_json
 from rhythmic_foley.generation import Meter, SoundMaker
 from rhythmic_foley.limits import MIN_CLIP_S
 from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
+from rhythmic_foley.memory import Memory
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.muxing import plan_cut, write_cut
 from rhythmic_foley.onsets import Onsets
@@ -34,7 +36,7 @@ from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyP
 from rhythmic_foley.requests import MAX_SEED, Analysis, Controls, Fix, Progress, Take
 from rhythmic_foley.takes import Draft, draw_mel, read_sound, read_take, write_take
 
-__all__ = ["Analysis", "Controls", "Fix", "Progress", "Studio", "Take"]
+__all__ = ["Analysis", "Asking", "Controls", "Fix", "Progress", "Studio", "Take"]
 
 _MOTION_RATE_HZ, _MOTION_SIZE = 30.0, (256, 256)
 _DESCRIBE_RATE_HZ, _DESCRIBE_SIZE = 4.0, (320, 320)
@@ -52,6 +54,8 @@ class Studio:
         device: for the networks; by default the GPU if there is one.
         describer: who says what sounds: a describer, or a name as `open_describer` takes it; by default the one in the
             checkpoint, which also speaks where another one has nothing of use to say.
+        asking: how a describer that talks is asked.
+        memory: which large models take turns in; studios that work in one process share it.
     """
 
     def __init__(
@@ -61,23 +65,30 @@ class Studio:
         cache: Cache | None = None,
         device: str | None = None,
         describer: Describer | str = EMBEDDED,
+        asking: Asking | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.folder = find_checkpoint(model)
         self.cache = cache or Cache()
+        self.describers = Describers(describer, self._embedded_describer, roots(), asking)
+        self.memory = memory or Memory()
         self._device = device
-        self._describer = describer
+
+    def beside(self, model: str | Path) -> Studio:
+        """The studio of another model, with the same describers, cache and turns in memory."""
+        other = Studio(model, cache=self.cache, device=self._device, memory=self.memory)
+        other.describers = self.describers
+        return other
 
     @cached_property
     def pipeline(self) -> RhythmicFoleyPipeline:
+        self.memory.enter("sound", self, self._unload)
         return load_pipeline(self.folder, self._device)
 
-    @cached_property
+    @property
     def describer(self) -> Describer:
-        if not isinstance(self._describer, str):
-            return self._describer
-        folder = self.folder if (self.folder / "describer").is_dir() else find_checkpoint(EMBEDDED_MODEL)
-        check_sums(folder)
-        return open_describer(self._describer, EmbeddedDescriber.from_pretrained(folder / "describer"))
+        """Who is asked unless another one is chosen."""
+        return self.describers[None]
 
     @cached_property
     def defaults(self) -> Controls:
@@ -95,12 +106,15 @@ class Studio:
         return revision(self.folder)
 
     def analyse(
-        self, path: str | Path, *, describe: bool = True, find_onsets: bool = True
+        self, path: str | Path, *, describe: bool = True, find_onsets: bool = True, describer: str | None = None
     ) -> Iterator[Progress | Analysis]:
         """Looks at a clip: what sounds, and when. Yields progress, and the analysis at the end.
 
+        Args:
+            describer: who says what sounds: a name among `describers.names`; the usual one if left out.
+
         Raises:
-            FoleyError: if the file is not a clip that can be dubbed.
+            FoleyError: if the file is not a clip that can be dubbed, or there is no such describer.
         """
         yield Progress(0.0, "Opening the clip")
         clip = probe(path)
@@ -114,7 +128,7 @@ class Studio:
         said = Description((), "")
         if describe:
             yield Progress(0.6, "Describing what sounds")
-            said = self._describe(clip, digest)
+            said = self._describe(clip, digest, self.describers[describer])
             onsets = fitting(onsets, said.events)
         notes = said.notes
         if describe and all(event.label == UNKNOWN for event in said.events):
@@ -136,7 +150,6 @@ class Studio:
         """
         base = None if controls.fix is None else self._take_to_fix(analysis, controls.fix)
         controls = resolved(analysis, controls, base)
-        self._make_room()
         yield Progress(0.0, "Loading the model")
         stretch = self._stretch(analysis, controls)
         here = local(controls, stretch)
@@ -233,28 +246,36 @@ class Studio:
         with np.load(self._made("curve", key, ".npz", write)) as stored:
             return Seen(Curve(*stored["curve"]), Curve(*stored["sounding"]))
 
-    def _describe(self, clip: ClipInfo, digest: str) -> Description:
+    def _describe(self, clip: ClipInfo, digest: str, describer: Describer) -> Description:
         """What the describer says, from the cache if it was asked before; a stand-in's answer is not kept."""
-        key = Cache.key("events-2", digest, getattr(self.describer, "fingerprint", self.describer.name), self.revision)
+        key = Cache.key("events-2", digest, getattr(describer, "fingerprint", describer.name), self.revision)
         cached = self.cache.get("events", key, ".json")
         if cached is not None:
-            return Description(events_from_json(cached.read_text(encoding="utf-8")), self.describer.name)
-        size = getattr(self.describer, "frame_size", _DESCRIBE_SIZE)
+            return Description(events_from_json(cached.read_text(encoding="utf-8")), describer.name)
+        size = getattr(describer, "frame_size", _DESCRIBE_SIZE)
         frames = read_frames(clip.path, _DESCRIBE_RATE_HZ, size, fit="inside")
-        if hasattr(self.describer, "look"):
-            said = self.describer.look(frames, clip.duration_s)
+        if hasattr(describer, "close"):  # a large one
+            self.memory.enter(describer.name, describer, describer.close)
+        if hasattr(describer, "look"):
+            said = describer.look(frames, clip.duration_s)
         else:
-            said = Description(self.describer.describe(frames, clip.duration_s), self.describer.name)
-        if said.describer == self.describer.name and not said.notes:
+            said = Description(describer.describe(frames, clip.duration_s), describer.name)
+        if said.describer == describer.name and not said.notes:
             text = events_to_json(said.events)
             self.cache.put("events", key, ".json", lambda path: path.write_text(text, encoding="utf-8"))
         return said
 
-    def _make_room(self) -> None:
-        """Frees a large describer before the sound is made: peak memory is the larger of the two, not their sum."""
-        describer = self.__dict__.get("describer")  # none is built only to be closed
-        if hasattr(describer, "close"):
-            describer.close()
+    def _embedded_describer(self) -> Describer:
+        folder = self.folder if (self.folder / "describer").is_dir() else find_checkpoint(EMBEDDED_MODEL)
+        check_sums(folder)
+        return EmbeddedDescriber.from_pretrained(folder / "describer")
+
+    def _unload(self) -> None:
+        """Gives the sound model's memory back; the next dub loads it again."""
+        self.__dict__.pop("pipeline", None)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def _made(self, kind: str, key: str, suffix: str, write: Callable[[Path], None]) -> Path:
         return self.cache.get(kind, key, suffix) or self.cache.put(kind, key, suffix, write)

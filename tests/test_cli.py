@@ -25,7 +25,7 @@ from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.media import probe
 from rhythmic_foley.motion import Curve
 from rhythmic_foley.onsets import Onsets, match_onsets
-from rhythmic_foley.studio import Controls, Fix, Progress, Take
+from rhythmic_foley.studio import Asking, Controls, Fix, Progress, Take
 
 ROOT = Path(__file__).parents[1]
 EVENTS = (SoundEvent("dog barking", "small, close", 0.5, 2.0, 0.8), SoundEvent("rain"))
@@ -90,8 +90,8 @@ class FakeStudio:
 def studio(monkeypatch: pytest.MonkeyPatch) -> FakeStudio:
     fake = FakeStudio()
 
-    def open_studio(model, describer="embedded"):
-        fake.model, fake.describer = model, describer
+    def open_studio(model, describer="embedded", asking=None):
+        fake.model, fake.describer, fake.asking = model, describer, asking
         return fake
 
     monkeypatch.setattr(cli, "open_studio", open_studio)
@@ -122,7 +122,12 @@ def test_the_describer_can_be_chosen(studio, command, tmp_path):
     assert cli.main([command, "clip.mp4", *out]) == 0
     assert studio.describer == "embedded"
     assert cli.main([command, "clip.mp4", "--describer", "some/model", *out]) == 0
-    assert studio.describer == "some/model"
+    assert studio.describer == "some/model" and studio.asking == Asking()
+    (tmp_path / "questions.json").write_text('{"sheet": "What is heard?"}', encoding="utf-8")
+    own = ["--ask", "sheet", "--questions", str(tmp_path / "questions.json")]
+    assert cli.main([command, "clip.mp4", *own, *out]) == 0
+    assert studio.asking.way == "sheet" and studio.asking.prompts.sheet == "What is heard?"
+    assert cli.main([command, "clip.mp4", "--questions", str(tmp_path / "none.json"), *out]) == 2
 
 
 def test_a_higher_threshold_finds_fewer_onsets(studio, capsys):

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 VALUES = {"errors", "limits", "onsets", "events", "windows"}
 FOUNDATION = {"audio", "cache", "comparison", "detection", "media", "mixing", "motion", "muxing", "plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
-LIBRARY |= {"requests", "studio", "checksums"}
+LIBRARY |= {"requests", "studio", "checksums", "memory"}
 
 # Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.
@@ -38,6 +38,7 @@ ALLOWED = {
     "plots": {"errors", "audio"},
     "comparison": {"errors", "audio", "media", "plots"},
     "schedulers": set(),
+    "memory": set(),
     "models": {"errors", "audio"},
     "weights": {"errors", "models", "schedulers"},
     "describe": {"errors", "events", "models"},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import weakref
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,15 +13,19 @@ import pytest
 import soundfile
 import torch
 from clips import make_clip
+from torch import nn
 from toy import save_toy_checkpoint
 
 from rhythmic_foley.cache import Cache
-from rhythmic_foley.describe.talking import Description
+from rhythmic_foley.checkpoints import load_pipeline
+from rhythmic_foley.describe.image_text_to_text import LoadedTalker
+from rhythmic_foley.describe.talking import Answer, Description, TalkingDescriber
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.media import probe, read_audio
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.studio import UNKNOWN_NOTE, Analysis, Controls, Progress, Studio, Take
 
 QUICK = Controls(steps=1, seed=3, events=(SoundEvent("dog barking"),), onsets=Onsets.of([0.25, 0.7]))
@@ -43,7 +48,7 @@ def studio(shared_studio: Studio, tmp_path: Path) -> Studio:
     return shared_studio
 
 
-def analyse(studio: Studio, path: Path, **what: bool) -> Analysis:
+def analyse(studio: Studio, path: Path, **what: bool | str) -> Analysis:
     *progress, analysis = studio.analyse(path, **what)
     assert all(isinstance(item, Progress) for item in progress)
     return analysis
@@ -332,13 +337,58 @@ def test_a_stand_in_is_named_and_not_remembered(checkpoint: Path, clip: Path, tm
     assert speaker.looked == 2
 
 
-def test_a_large_describer_makes_room_for_the_sound(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
-    speaker = Speaker(Description((SoundEvent("dog barking"),), "speaker"))
-    studio = speaking(checkpoint, tmp_path, speaker)
-    analysis = analyse(studio, clip)
-    assert not speaker.closed
-    next(item for item in studio.dub(analysis, QUICK, tmp_path / "out") if isinstance(item, Take))
-    assert speaker.closed
+class Talker(LoadedTalker):
+    """A model that talks, at toy size; notes of everything that is in memory when it is loaded."""
+
+    def __init__(self, living: Callable[[], list[str]]) -> None:
+        super().__init__("talker", device="cpu")
+        self.living, self.beside = living, []
+        self.network: weakref.ref | None = None
+
+    def _load(self) -> nn.Module:
+        self.beside.append(self.living())
+        network = nn.Linear(4, 4)
+        self.network = weakref.ref(network)
+        return network
+
+    def _answer(self, picture: np.ndarray, question: str, max_new_tokens: int, max_time_s: float) -> Answer:
+        return Answer("1. dog barking: small")
+
+
+def test_describer_and_sound_are_never_in_memory_together(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The peak is the larger of the two: whichever is loaded, not one parameter of the other is left."""
+    unets: list[weakref.ref] = []
+    loaded: list[bool] = []
+
+    def load(folder: Path, device: str | None) -> RhythmicFoleyPipeline:
+        loaded.append(talker.loaded or (talker.network is not None and talker.network() is not None))
+        pipeline = load_pipeline(folder, device)
+        unets.append(weakref.ref(pipeline.unet))
+        return pipeline
+
+    talker = Talker(lambda: ["unet" for unet in unets if unet() is not None])
+    monkeypatch.setattr("rhythmic_foley.studio.load_pipeline", load)
+    studio = speaking(checkpoint, tmp_path, TalkingDescriber(talker, way="sheet"))
+    other = studio.beside(checkpoint)
+    for number, one in enumerate((studio, other, studio)):
+        path = make_clip(tmp_path / f"{number}.mp4", 0.5 + 0.1 * number)  # of which nothing is known yet
+        analysis = analyse(one, path)
+        assert analysis.describer == "talker" and talker.loaded
+        next(item for item in one.dub(analysis, QUICK, tmp_path / "out") if isinstance(item, Take))
+        assert not talker.loaded and sum(unet() is not None for unet in unets) == 1
+    assert talker.beside == [[], [], []] and loaded == [False, False, False]
+
+
+def test_a_describer_that_was_not_asked_is_not_loaded(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
+    talker = Talker(list)
+    studio = speaking(checkpoint, tmp_path, TalkingDescriber(talker))
+    assert studio.describers.names == ("talker", "embedded")
+    assert analyse(studio, clip, describer="embedded").describer == "embedded"
+    assert talker.beside == []
+    with pytest.raises(FoleyError, match="choose talker or embedded"):
+        analyse(studio, clip, describer="/etc/passwd")
 
 
 def test_a_describer_by_name_that_is_not_there_is_a_sentence(checkpoint: Path, clip: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from rhythmic_foley.evaluation.describing_cli import add_describing_command
 from rhythmic_foley.evaluation.dub_cli import add_dub_command
 from rhythmic_foley.evaluation.listening_cli import add_listening_command
 from rhythmic_foley.evaluation.mini_cli import add_mini_command
@@ -19,6 +20,7 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     kinds = parser.add_subparsers(metavar="KIND", required=True)
 
     add_comparison_command(kinds)
+    add_describing_command(kinds)
     add_dub_command(kinds)
     add_mini_command(kinds)
     add_listening_command(kinds)

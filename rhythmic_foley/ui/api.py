@@ -37,18 +37,19 @@ class Endpoints:
         self.visits = visits
         self._dub_there = on_gpu(self._dub_here, seconds_needed)
 
-    def analyse(self, clip: str, model: str | None = None) -> Iterator[dict[str, Any]]:
+    def analyse(self, clip: str, model: str | None = None, describer: str | None = None) -> Iterator[dict[str, Any]]:
         """What sounds in a clip, and when.
 
         Args:
             clip: the video file.
             model: name of one of the models there; the usual one if left out.
+            describer: who says what sounds: a name that the page offers; the usual one if left out.
 
         Returns:
             Progress while it is made; at last the clip's facts, describer, events, onsets_s, strengths and threshold.
         """
         with _errors_as_sentences():
-            for item in self._analyse(clip, model):
+            for item in self._analyse(clip, model, describer=describer):
                 yield _said(item) if isinstance(item, Progress) else _as_json(item)
 
     def dub(
@@ -122,7 +123,7 @@ class Endpoints:
                 state = _said(item) if isinstance(item, Progress) else {}
                 yield _files(done, "video"), _files(done, "wav"), state | {"takes": [_take(take) for take in done]}
 
-    def _analyse(self, clip: str, model: str | None, **what: bool) -> Iterator[Progress | Analysis]:
+    def _analyse(self, clip: str, model: str | None, **what: Any) -> Iterator[Progress | Analysis]:
         if not clip:
             raise FoleyError(NO_CLIP)
         with closing(self.studios[model].analyse(clip, **what)) as work:
@@ -152,7 +153,7 @@ def wire_api(endpoints: Endpoints) -> None:
     """`/analyse` and `/dub`. Their components are never shown; Gradio derives types and upload checks from them."""
     with gr.Group(visible=False):
         clip = gr.Video(label="clip")
-        model = gr.Textbox(None, label="model")
+        model, describer = (gr.Textbox(None, label=label) for label in ("model", "describer"))
         analysis = gr.JSON(label="analysis")
         videos, wavs = (gr.File(label=label, file_count="multiple") for label in ("videos", "wavs"))
         takes = gr.JSON(label="takes")
@@ -175,7 +176,7 @@ def wire_api(endpoints: Endpoints) -> None:
             "reference_strength": gr.Number(_PLAIN.reference_strength, label="reference_strength"),
         }
         trigger = gr.Button()
-    trigger.click(endpoints.analyse, [clip, model], analysis, api_name="analyse", **MODEL)
+    trigger.click(endpoints.analyse, [clip, model, describer], analysis, api_name="analyse", **MODEL)
     trigger.click(endpoints.dub, [clip, *settings.values(), model], [videos, wavs, takes], api_name="dub", **MODEL)
 
 

@@ -50,7 +50,7 @@ class Studios:
         """The studio of a model; the usual one for a name that is none of `names`."""
         name = name if name in self.names else self.names[0]
         if name not in self._open:
-            self._open[name] = Studio(name)
+            self._open[name] = self._open[self.names[0]].beside(name)
         return self._open[name]
 
 
@@ -70,8 +70,9 @@ class Handlers:
         if recalled is None:
             return {"visit": ""}
         page = self._shown(recalled.clip) | {"visit": visit, "clip": recalled.clip, "shown": recalled.clip}
-        if recalled.analysed:
-            *_, analysis = self.studios[None].analyse(recalled.clip)  # found in the cache
+        if recalled.found is not None:
+            *_, looked = self.studios[None].analyse(recalled.clip, describe=False)  # found in the cache
+            analysis = recalled.onto(looked)
             onto = page["timeline"]["value"]
             page |= proposals(analysis)
             page["timeline"] = gr.update(value=onto | found(analysis), visible=True)
@@ -114,17 +115,26 @@ class Handlers:
             page["facts"] = gr.update(value=pictures.said(CALM, trouble=True), visible=True)
         return page
 
-    def describe(self, clip: str | None, visit: str, finished: Takes, model: str | None) -> Iterator[Updates]:
-        """Propose sounds and onsets, over whatever stood there."""
+    def describe(
+        self, clip: str | None, visit: str, finished: Takes, model: str | None, asked: str | None = None
+    ) -> Iterator[Updates]:
+        """Propose sounds and onsets, over whatever stood there; `asked` is the describer."""
         job = Job("describe")
-        yield from follow(job, self._describe(job, clip, visit, finished, model))
+        yield from follow(job, self._describe(job, clip, visit, finished, model, asked))
 
     def generate(
-        self, clip: str | None, analysis: Analysis | None, finished: Takes, visit: str, model: str | None, **form: Any
+        self,
+        clip: str | None,
+        analysis: Analysis | None,
+        finished: Takes,
+        visit: str,
+        model: str | None,
+        asked: str | None = None,
+        **form: Any,
     ) -> Iterator[Updates]:
         """Takes from what the controls say; a clip that was not looked at yet is looked at first."""
         job = Job("generate")
-        yield from follow(job, self._generate(job, clip, analysis, finished, visit, model, Form(**form)))
+        yield from follow(job, self._generate(job, clip, analysis, finished, visit, model, asked, Form(**form)))
 
     def quick(
         self,
@@ -134,10 +144,11 @@ class Handlers:
         model: str | None,
         range_from: float | None = None,
         range_to: float | None = None,
+        asked: str | None = None,
     ) -> Iterator[Updates]:
         """One take of the range from the proposals and the defaults, whatever the other controls say."""
         job = Job("quick")
-        yield from follow(job, self._quick(job, clip, finished, visit, model, (range_from, range_to)))
+        yield from follow(job, self._quick(job, clip, finished, visit, model, asked, (range_from, range_to)))
 
     def new_seed(self) -> Updates:
         """A seed drawn at random."""
@@ -208,10 +219,12 @@ class Handlers:
         values["timeline"] = gr.update(value=page["timeline"]["value"] | values["timeline"], visible=True)
         return values | {"seed": "", "takes": 1}
 
-    def _understand(self, job: Job, clip: str | None, model: str | None) -> Generator[Updates, None, Analysis]:
+    def _understand(
+        self, job: Job, clip: str | None, model: str | None, asked: str | None
+    ) -> Generator[Updates, None, Analysis]:
         if not clip:
             raise FoleyError(NO_CLIP)
-        with closing(self.studios[model].analyse(clip)) as work:
+        with closing(self.studios[model].analyse(clip, describer=asked)) as work:
             for item in work:
                 if isinstance(item, Progress):
                     yield job.working(item)
@@ -220,10 +233,10 @@ class Handlers:
         return analysis
 
     def _describe(
-        self, job: Job, clip: str | None, visit: str, finished: Takes, model: str | None
+        self, job: Job, clip: str | None, visit: str, finished: Takes, model: str | None, asked: str | None
     ) -> Iterator[Updates]:
-        analysis = yield from self._understand(job, clip, model)
-        self.visits.remember(visit, str(clip), finished, analysed=True)
+        analysis = yield from self._understand(job, clip, model, asked)
+        self.visits.remember(visit, str(clip), finished, analysed=analysis)
         yield proposals(analysis) | job.idle()
 
     def _generate(
@@ -234,12 +247,13 @@ class Handlers:
         finished: Takes,
         visit: str,
         model: str | None,
+        asked: str | None,
         form: Form,
     ) -> Iterator[Updates]:
         fresh = analysis is None
         if analysis is None:
-            analysis = yield from self._understand(job, clip, model)
-            self.visits.remember(visit, str(clip), finished, analysed=True)
+            analysis = yield from self._understand(job, clip, model, asked)
+            self.visits.remember(visit, str(clip), finished, analysed=analysis)
         controls = form.controls(analysis, proposed=fresh)
         if fresh:
             yield proposals(analysis) | _kept(analysis, controls)
@@ -252,10 +266,11 @@ class Handlers:
         finished: Takes,
         visit: str,
         model: str | None,
+        asked: str | None,
         span: tuple[float | None, float | None],
     ) -> Iterator[Updates]:
-        analysis = yield from self._understand(job, clip, model)
-        self.visits.remember(visit, str(clip), finished, analysed=True)
+        analysis = yield from self._understand(job, clip, model, asked)
+        self.visits.remember(visit, str(clip), finished, analysed=analysis)
         yield proposals(analysis)
         range_s = span_of(*span, analysis.clip.duration_s)
         yield from self.dub(

@@ -50,7 +50,7 @@ def build_app(studio: Studio, models: Sequence[str] = ()) -> gr.Blocks:
         }
         parts = (
             _clip_section(),
-            _understand_section(),
+            _understand_section(studio.describers.names),
             _dub_section(studio.defaults, handlers.studios.names),
             results_section(),
         )
@@ -98,11 +98,19 @@ def _clip_section() -> Widgets:
     return w
 
 
-def _understand_section() -> Widgets:
+def _understand_section(describers: Sequence[str]) -> Widgets:
     w: Widgets = {}
     with gr.Column(elem_classes="rf-section"):
         section(2, "Understand", "What sounds, and when. Proposals from the picture; change whatever is wrong.")
         w |= job("describe", "Describe & find onsets", "secondary")
+        w["asked"] = gr.Dropdown(
+            list(describers),
+            value=describers[0],
+            label="Describer",
+            info="Who says what sounds. A large one is loaded when it is asked and leaves before the sound is made.",
+            visible=len(describers) > 1,
+            elem_id="asked",
+        )
         w["describer"] = gr.HTML(visible=False, elem_id="describer")
         w["timeline"] = OnsetTimeline(video_id="clip", visible=HIDDEN, elem_id="timeline")
         w["timeline_none"] = gr.HTML(

@@ -10,11 +10,14 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.studio import Take
+from rhythmic_foley.events import events_from_json, events_to_json
+from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.studio import Analysis, Take
 from rhythmic_foley.takes import read_take
 
 KEEP_S = 6 * 3600
@@ -23,11 +26,19 @@ _NOTE = "visit.json"
 
 @dataclass(frozen=True)
 class Recalled:
-    """What a reloaded page gets back."""
+    """What a reloaded page gets back.
+
+    Attributes:
+        found: fields of the clip's analysis, as they were; None if it was not looked at.
+    """
 
     clip: str
-    analysed: bool
+    found: dict[str, Any] | None
     takes: tuple[Take, ...]
+
+    def onto(self, analysis: Analysis) -> Analysis:
+        """A look at the clip with what was found then: a describer is never asked again for a reload."""
+        return replace(analysis, **(self.found or {}))
 
 
 class Visits:
@@ -63,18 +74,19 @@ class Visits:
         os.utime(folder)
         return folder
 
-    def remember(self, key: str, clip: str, takes: Sequence[Take], *, analysed: bool | None = None) -> None:
+    def remember(
+        self, key: str, clip: str, takes: Sequence[Take], *, analysed: Analysis | Literal[False] | None = None
+    ) -> None:
         """Note what the page shows, for after a reload.
 
         Args:
-            analysed: whether the clip was looked at; None for as it was noted before.
+            analysed: what was found in the clip, False for nothing; None for as it was noted before.
         """
         folder = self._known(key)
         if folder is None:
             return
-        if analysed is None:
-            analysed = bool(self._note(folder).get("analysed"))
-        note = {"clip": clip, "analysed": analysed, "takes": [str(take.folder) for take in takes]}
+        found = self._note(folder).get("found") if analysed is None else _found(analysed)
+        note = {"clip": clip, "found": found, "takes": [str(take.folder) for take in takes]}
         part = folder / f"{_NOTE}.{uuid.uuid4().hex}"
         part.write_text(json.dumps(note), encoding="utf-8")
         os.replace(part, folder / _NOTE)
@@ -89,7 +101,7 @@ class Visits:
         for name in note["takes"]:
             with suppress(FoleyError):
                 takes.append(read_take(Path(name)))
-        return Recalled(note["clip"], note["analysed"], tuple(takes))
+        return Recalled(note["clip"], _read_found(note["found"]), tuple(takes))
 
     def _note(self, folder: Path) -> dict:
         try:
@@ -109,3 +121,25 @@ class Visits:
             for old in self.root.iterdir():
                 if time.time() - old.stat().st_mtime > KEEP_S:
                     shutil.rmtree(old, ignore_errors=True)
+
+
+def _found(analysis: Analysis | Literal[False]) -> dict[str, Any] | None:
+    if not analysis:
+        return None
+    return {
+        "events": events_to_json(analysis.events),
+        "onsets": [analysis.onsets.times_s, analysis.onsets.strengths],
+        "describer": analysis.describer,
+        "notes": analysis.notes,
+    }
+
+
+def _read_found(noted: dict[str, Any] | None) -> dict[str, Any] | None:
+    if noted is None:
+        return None
+    return {
+        "events": events_from_json(noted["events"]),
+        "onsets": Onsets.of(*noted["onsets"]),
+        "describer": noted["describer"],
+        "notes": tuple(noted["notes"]),
+    }

@@ -64,7 +64,12 @@ def wire(page: gr.Blocks, w: Widgets, handlers: Handlers) -> None:
     )
     for event in shown:
         event.then(None, inputs=w["visit"], js=_KEEP_VISIT, api_visibility="private")
-    inputs = {"quick": (*who, "range_from", "range_to"), "describe": who, "generate": (*who, "analysis", *_FORM)}
+    looking = (*who, "asked")
+    inputs = {
+        "quick": (*looking, "range_from", "range_to"),
+        "describe": looking,
+        "generate": (*looking, "analysis", *_FORM),
+    }
     for name, given in inputs.items():
         run = _job(w, name, getattr(handlers, name), given, **MODEL)
         if name == "quick":

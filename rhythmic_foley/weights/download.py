@@ -63,9 +63,7 @@ def ask(weights: WeightSet) -> Offer:
     return Offer(weights, sizes, digests, licence, info.sha)
 
 
-def fetch(
-    offer: Offer, say: Callable[[str], None] = lambda _: None, folder: Path | None = None
-) -> dict[str, Path]:
+def fetch(offer: Offer, say: Callable[[str], None] = lambda _: None, folder: Path | None = None) -> dict[str, Path]:
     """Downloads and verifies every file.
 
     Args:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -30,22 +31,25 @@ class FakeStudio:
 
     folder = Path("fake")
     defaults = Controls()
+    describers = SimpleNamespace(names=("fake", "talker"))
 
     def __init__(self, step_s: float = 0.0, fails: Exception | None = None) -> None:
         self.step_s = step_s
         self.fails = fails
         self.analysed: list[dict[str, bool]] = []
+        self.asked: list[str | None] = []
         self.requests: list[Controls] = []
         self.folders: list[Path] = []
         self.closed = 0
 
     def analyse(
-        self, path: str | Path, *, describe: bool = True, find_onsets: bool = True
+        self, path: str | Path, *, describe: bool = True, find_onsets: bool = True, describer: str | None = None
     ) -> Iterator[Progress | Analysis]:
         """Three peaks and one bark, whatever the clip shows."""
         looked = describe or find_onsets
         if looked:
             self.analysed.append({"describe": describe, "find_onsets": find_onsets})
+            self.asked.append(describer if describe else "nobody")
         clip = probe(path)
         yield Progress(0.5, "Looking", 1.0)
         if self.fails and looked:
@@ -63,7 +67,7 @@ class FakeStudio:
             onsets=pick_onsets(curve, DEFAULT_THRESHOLD) if find_onsets else Onsets(),
             threshold=DEFAULT_THRESHOLD,
             curve=curve,
-            describer="fake",
+            describer=describer or "fake",
             notes=(),
         )
 

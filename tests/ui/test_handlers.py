@@ -189,6 +189,18 @@ def test_a_reload_brings_clip_marks_and_takes_back(handlers: Handlers, generate,
     assert [mark["time_s"] for mark in page["timeline"]["value"]["onsets"]] == [0.3, 0.8]
 
 
+def test_the_chosen_describer_is_asked_named_and_never_again(
+    handlers: Handlers, generate, studio: FakeStudio, clip: Path, visit: str
+) -> None:
+    handlers.show_clip(str(clip), None, visit)
+    page = merged(handlers.describe(str(clip), visit, (), None, "talker"))
+    assert studio.asked == ["talker"] and "Describer talker" in page["describer"]["value"]
+    merged(generate(FORM, page["analysis"]))
+    again = handlers.restore(visit)
+    assert studio.asked == ["talker", "nobody"], "neither a dub nor a reload asks it"
+    assert again["describer"] == page["describer"] and again["events"] == page["events"]
+
+
 @pytest.mark.parametrize("key", ["", "../../etc", "0" * 32, None])
 def test_only_keys_that_were_given_out_open_anything(handlers: Handlers, key: str | None) -> None:
     assert handlers.restore(key) == {"visit": ""}
@@ -203,7 +215,7 @@ def test_files_that_are_too_old_go(handlers: Handlers, monkeypatch: pytest.Monke
 
 def test_a_model_is_opened_when_it_is_first_chosen(studio: FakeStudio, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("rhythmic_foley.ui.handlers.Studio", lambda name: opened.append(name) or FakeStudio())
+    monkeypatch.setattr(studio, "beside", lambda name: opened.append(name) or FakeStudio(), raising=False)
     studios = Studios(studio, ("fake", "large"))
     assert studios.names == ("fake", "large")
     assert studios["fake"] is studios[None] is studios["never heard of"] is studio and opened == []

@@ -136,7 +136,12 @@ def test_a_folder_is_taken_as_published_with_its_configuration_last(hub: Hub, tm
     """However the shards are named; a folder without config.json is none that a describer would be found in."""
     hub.published = [".gitattributes", "README.md", "config.json", "tokenizer.json", "pytorch_model-1.bin", "w.bin"]
     offer = download.ask(MINI_GEMINI)
-    assert [file.path for file in offer.weights.files] == ["pytorch_model-1.bin", "tokenizer.json", "w.bin", "config.json"]
+    assert [file.path for file in offer.weights.files] == [
+        "pytorch_model-1.bin",
+        "tokenizer.json",
+        "w.bin",
+        "config.json",
+    ]
     assert "20.0 GB" in offer.lines()[0] and "CC BY-NC 4.0" in offer.lines()[-1]
     folder = tmp_path / "MGM"
     folder.mkdir()

@@ -1,0 +1,34 @@
+"""Large models take turns in memory, so that its peak is that of the largest and not the sum of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Memory:
+    """Who is in memory: models of one kind at a time.
+
+    Whoever comes in while another kind is there makes that leave first. Jobs that run at the same time keep what they
+    work with until they are done.
+    """
+
+    def __init__(self) -> None:
+        self._kind = ""
+        self._leave: dict[int, Callable[[], None]] = {}
+        self._lock = threading.Lock()
+
+    def enter(self, kind: str, who: object, leave: Callable[[], None]) -> None:
+        """To be called before a model is loaded.
+
+        Args:
+            kind: models of the same kind may be there together.
+            who: whose model it is; nobody is noted twice.
+            leave: gives the memory back; the next use loads the model again.
+        """
+        with self._lock:
+            if kind != self._kind:
+                for others_leave in self._leave.values():
+                    others_leave()
+                self._kind, self._leave = kind, {}
+            self._leave[id(who)] = leave
