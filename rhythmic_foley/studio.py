@@ -20,7 +20,9 @@ from rhythmic_foley.checksums import check_sums
 from rhythmic_foley.describe import Describer
 from rhythmic_foley.describe.choose import EMBEDDED, Asking, Describers
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
+from rhythmic_foley.describe.speech import without_speech
 from rhythmic_foley.describe.talking import Description
+from rhythmic_foley.describe.tightening import LEAST_PEAK, tightened
 from rhythmic_foley.detection import NOTHING_SEEN, Seen, detect, load_detector
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, events_from_json, events_to_json
@@ -128,7 +130,9 @@ class Studio:
         said = Description((), "")
         if describe:
             yield Progress(0.6, "Describing what sounds")
-            said = self._describe(clip, digest, self.describers[describer])
+            said = without_speech(self._describe(clip, digest, self.describers[describer]))
+            peaks = pick_onsets(seen.curve, LEAST_PEAK)
+            said = replace(said, events=tightened(said.events, peaks.times_s, clip.duration_s))
             onsets = fitting(onsets, said.events)
         notes = said.notes
         if describe and all(event.label == UNKNOWN for event in said.events):

@@ -66,6 +66,12 @@ class EmbeddedDescriber:
             return (unknown(),)
         return self.events(times_s, probabilities)
 
+    def guesses(self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> list[tuple[str, float]]:
+        """Every sound that it knows with what speaks for it over the whole clip, the likeliest first, sure or not."""
+        _, probabilities = self._look(spread(frames, duration_s))
+        mass = self.table.pool(probabilities).mean(axis=0)
+        return [(self.table.labels[column], float(mass[column])) for column in np.argsort(-mass, kind="stable")]
+
     def events(self, times_s: list[float], probabilities: np.ndarray) -> tuple[SoundEvent, ...]:
         """Turn what was seen into sounds: probabilities (F, classes) at `times_s` (F,) -> events in order of start."""
         mass = self.table.pool(probabilities)  # (F, labels)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
-
-import numpy as np
 
 from rhythmic_foley.events import SoundEvent
 
@@ -156,37 +153,6 @@ def merge_parts(
         for item, first, sure in runs
     ]
     return tuple(sorted(events, key=lambda event: event.start_s))
-
-
-def tightened(
-    events: Sequence[SoundEvent], track: np.ndarray, frame_rate_hz: float, shortest_s: float = 0.25
-) -> tuple[SoundEvent, ...]:
-    """Give every event the stretch of its own time in which something sounds.
-
-    Args:
-        events: as described.
-        track: (frames,), above 0 where the picture says that something sounds.
-        frame_rate_hz: of the track.
-        shortest_s: no event becomes shorter than this.
-
-    Returns:
-        The events in order of start; one during which nothing sounds stays as it was, like one called the background.
-    """
-    return tuple(sorted((_tight(e, track, frame_rate_hz, shortest_s) for e in events), key=lambda e: e.start_s))
-
-
-def _tight(event: SoundEvent, track: np.ndarray, frame_rate_hz: float, shortest_s: float) -> SoundEvent:
-    duration_s = len(track) / frame_rate_hz
-    end_s = duration_s if event.end_s is None else event.end_s
-    first, last = math.floor(event.start_s * frame_rate_hz + 1e-6), math.ceil(end_s * frame_rate_hz - 1e-6)
-    sounding = np.flatnonzero(track[first:last] > 0) + first
-    if not len(sounding) or event.detail == BACKGROUND:
-        return event
-    start_s = max(event.start_s, sounding[0] / frame_rate_hz)
-    stop_s = min(end_s, max((sounding[-1] + 1) / frame_rate_hz, start_s + shortest_s))
-    start_s = max(event.start_s, min(start_s, stop_s - shortest_s))
-    is_open = event.end_s is None and stop_s >= duration_s
-    return replace(event, start_s=round(float(start_s), 3), end_s=None if is_open else round(float(stop_s), 3))
 
 
 def _entries(text: str) -> list[str]:

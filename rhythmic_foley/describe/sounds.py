@@ -99,9 +99,14 @@ def _kinds() -> dict[str, str]:
     return {thing.label: thing.kind for thing in SoundTable.load().things}
 
 
+def kind_of(label: str) -> str:
+    """ "impulsive", "continuous" or "vocal"; "" for a label that the table does not know."""
+    return _kinds().get(label, "")
+
+
 def goes_on(label: str) -> bool:
     """Whether a sound goes on without hits, as rain does; False for a label that the table does not know."""
-    return _kinds().get(label) == "continuous"
+    return kind_of(label) == "continuous"
 
 
 def _read(name: str) -> list[dict[str, str]]:

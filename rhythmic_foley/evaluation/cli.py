@@ -50,6 +50,12 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     onsets.add_argument("--model", default="mini", help="checkpoint whose event detector takes part")
     onsets.set_defaults(run=_onsets_from_video)
 
+    times = kinds.add_parser("event-times", help="described sounds shortened to where something moves, against truth")
+    times.add_argument("--clips", type=Path, nargs=2, action="append", default=[], metavar=("DIR", "CSV"))
+    times.add_argument("--drawn", type=int, default=0, metavar="N", help="also clips drawn as for training")
+    times.add_argument("--model", default="mini", help="checkpoint whose event detector looks")
+    times.set_defaults(run=_event_times)
+
 
 def _timing(arguments: argparse.Namespace) -> int:
     from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline
@@ -92,4 +98,17 @@ def _onsets_from_video(arguments: argparse.Namespace) -> int:
 
     detector = load_detector(find_checkpoint(arguments.model))
     print(format_rows(evaluate_clips(arguments.folder, arguments.table, detector=detector)))
+    return 0
+
+
+def _event_times(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.checkpoints import find_checkpoint
+    from rhythmic_foley.detection import load_detector
+    from rhythmic_foley.evaluation.event_times import compared, drawn_clips, watched_clips
+
+    detector = load_detector(find_checkpoint(arguments.model))
+    groups = {folder.name: watched_clips(folder, table, detector) for folder, table in arguments.clips}
+    if arguments.drawn:
+        groups["drawn"] = drawn_clips(arguments.drawn, detector)
+    print(compared(groups))
     return 0

@@ -54,6 +54,7 @@ def ask(weights: WeightSet) -> Offer:
     found = {sibling.rfilename: sibling for sibling in info.siblings or ()}
     if weights.endings:
         weights = replace(weights, files=_listed(weights, found))
+        sizes = {file.role: file.size_bytes for file in weights.files}
     for file in weights.files:
         if sibling := found.get(file.path):
             sizes[file.role] = sibling.size or file.size_bytes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rhythmic_foley.describe.parsing import (
@@ -17,9 +16,7 @@ from rhythmic_foley.describe.parsing import (
     plausible_items,
     same_sound,
     spread_items,
-    tightened,
 )
-from rhythmic_foley.events import SoundEvent
 
 
 def labels(text: str) -> list[str]:
@@ -172,26 +169,3 @@ def test_neighbouring_parts_with_the_same_sound_make_one_event():
 def test_nothing_seen_gives_no_event():
     assert merge_parts([(0, [], 0.0)], 4, 8.0) == ()
     assert spread_items([], 8.0, 1.0) == ()
-
-
-def test_an_event_gets_the_stretch_in_which_something_sounds():
-    track = np.zeros(40, dtype=np.float32)  # 4 s at 10 Hz
-    track[[5, 9, 25, 39]] = 1
-    events = tightened(
-        [
-            SoundEvent("a", end_s=2.0),
-            SoundEvent("b", start_s=2.0),
-            SoundEvent("c", start_s=1.0, end_s=2.0),
-            SoundEvent("wind", "background"),
-            SoundEvent("d", start_s=2.0, end_s=3.0),
-        ],
-        track,
-        10.0,
-    )
-    assert [(event.label, event.start_s, event.end_s) for event in events] == [
-        ("wind", 0.0, None),
-        ("a", 0.5, 1.0),
-        ("c", 1.0, 2.0),
-        ("b", 2.5, None),
-        ("d", 2.5, 2.75),
-    ]
