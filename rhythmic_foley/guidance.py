@@ -59,7 +59,7 @@ def towards_onsets(
 
     Args:
         estimate: (B, C, 16, columns).
-        strengths: (frames,) 0..1 of the wanted onsets, eight frames for each column.
+        strengths: (frames,) or (B, frames) 0..1 of the wanted onsets, eight frames for each column.
         to_mel: from a latent to log-mels (B, 128, frames), with a gradient.
         scale: 1 was best of what was tried.
     """

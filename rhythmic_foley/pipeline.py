@@ -287,7 +287,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
                 predicted = predicted - scales.classifier * noise_level(scheduler, timestep).to(gradient) * gradient
             estimate = clean_estimate(scheduler, sample, timestep, predicted)
             if scales.onsets > 0 and onsets is not None:
-                estimate = towards_onsets(estimate, strengths, self._to_mel, scales.onsets)
+                estimate = towards_onsets(estimate, strengths, self.to_mel, scales.onsets)
                 predicted = answer_for(scheduler, sample, timestep, estimate)
             latent = scheduler.step(predicted, timestep, latent, return_dict=False)[0]
             if keep is not None:
@@ -330,10 +330,10 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
 
         Within [0, 1] but for Diff-Foley's autoencoder, whose answer was published to be taken as it is.
         """
-        mel = self._to_mel(latent.to(self._execution_device))
+        mel = self.to_mel(latent.to(self._execution_device))
         return mel if isinstance(self.vae, AutoencoderKL) else mel.clamp(0, 1)
 
-    def _to_mel(self, latent: torch.Tensor) -> torch.Tensor:
+    def to_mel(self, latent: torch.Tensor) -> torch.Tensor:
         """As `decode`, but for the clamp, and with a gradient."""
         latent = latent.to(self.vae.dtype) / self.vae.config.scaling_factor
         return self.vae.decode(latent).sample[:, 0].float()

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 VALUES = {"errors", "limits", "onsets", "events", "windows"}
 FOUNDATION = {"audio", "cache", "comparison", "detection", "media", "mixing", "motion", "muxing", "plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
-LIBRARY |= {"requests", "studio", "checksums", "memory"}
+LIBRARY |= {"requests", "studio", "checksums", "memory", "guidance"}
 
 # Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.
@@ -52,7 +52,7 @@ ALLOWED = {
     "takes": VALUES | {"audio", "generation", "media", "mixing", "plots", "requests"},
     "orders": VALUES | {"audio", "describe", "generation", "media", "mixing", "muxing", "requests", "takes"},
     "studio": LIBRARY | {"generation", "orders", "takes"},
-    "training": LIBRARY,
+    "training": LIBRARY | {"weights"},
     "evaluation": LIBRARY | {"training", "weights"},
     "reel": {"errors", "audio", "media", "onsets", "plots"},
     "post": {"errors", "audio", "container", "media", "muxing", "requests"},

@@ -39,6 +39,11 @@ def add_mini_command(kinds: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--ablations", action="store_true", help="fd, kl and tags also with parts of the model switched off"
     )
+    parser.add_argument(
+        "--onset-guidance",
+        action="store_true",
+        help="with and without the temporal adapter and the onset guidance that needs none, instead of other rows",
+    )
     parser.add_argument("--coded", action="store_true", help="also real windows through autoencoder and vocoder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well")
     parser.add_argument(
@@ -89,7 +94,7 @@ def _quality(arguments: argparse.Namespace, pipelines: dict[str, RhythmicFoleyPi
     from rhythmic_foley.evaluation.held_out import select
     from rhythmic_foley.evaluation.networks import YamnetOutputs
     from rhythmic_foley.evaluation.quality import Listener, evaluate_quality
-    from rhythmic_foley.evaluation.sampling import ABLATIONS
+    from rhythmic_foley.evaluation.sampling import ABLATIONS, GUIDED
     from rhythmic_foley.training.prepare import SceneSet
 
     scenes = SceneSet.load(arguments.scenes)
@@ -99,7 +104,7 @@ def _quality(arguments: argparse.Namespace, pipelines: dict[str, RhythmicFoleyPi
     return evaluate_quality(
         pipelines,
         listener,
-        variants=ABLATIONS if arguments.ablations else None,
+        variants=GUIDED if arguments.onset_guidance else ABLATIONS if arguments.ablations else None,
         coded=arguments.coded,
         steps=arguments.steps,
         batch=arguments.batch,
@@ -109,13 +114,14 @@ def _quality(arguments: argparse.Namespace, pipelines: dict[str, RhythmicFoleyPi
 
 
 def _timing(arguments: argparse.Namespace, pipelines: dict[str, RhythmicFoleyPipeline]) -> dict:
+    from rhythmic_foley.evaluation.sampling import GUIDED
     from rhythmic_foley.evaluation.timing import TIMING_VARIANTS, evaluate_timing
 
     return {
         name: evaluate_timing(
             pipeline,
             masks=arguments.masks,
-            variants=TIMING_VARIANTS,
+            variants=GUIDED if arguments.onset_guidance else TIMING_VARIANTS,
             steps=arguments.steps,
             seed=arguments.seed,
             batch=arguments.batch,

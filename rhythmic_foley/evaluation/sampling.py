@@ -13,9 +13,12 @@ import torch
 from rhythmic_foley.conditions import WINDOW_TOKENS, Conditions, embed_words, lay_events, lay_onsets
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.guidance import towards_onsets
 from rhythmic_foley.models.adapters import Residuals, add_residuals
+from rhythmic_foley.models.autoencoder import PATCH
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.schedulers import answer_for, clean_estimate
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,14 @@ class Parts:
         semantic_scale, temporal_scale: strengths of the adapters; 0 leaves one out.
         words: whether the semantic adapter reads the description's words.
         track: whether it reads what sounds when.
+        onset_guidance: strength of the steering towards onsets that needs no adapter; 0 leaves it out.
     """
 
     semantic_scale: float = 1.0
     temporal_scale: float = 1.0
     words: bool = True
     track: bool = True
+    onset_guidance: float = 0.0
 
 
 ABLATIONS: Mapping[str, Parts] = MappingProxyType(
@@ -53,6 +58,14 @@ ABLATIONS: Mapping[str, Parts] = MappingProxyType(
         "event track only": Parts(temporal_scale=0.0, words=False),
         "text only": Parts(temporal_scale=0.0, track=False),
         "base alone": Parts(semantic_scale=0.0, temporal_scale=0.0),
+    }
+)
+GUIDED: Mapping[str, Parts] = MappingProxyType(
+    {
+        "everything": ABLATIONS["everything"],
+        "without temporal adapter": ABLATIONS["without temporal adapter"],
+        "onset guidance instead of it": Parts(temporal_scale=0.0, onset_guidance=1.0),
+        "both": Parts(onset_guidance=1.0),
     }
 )
 
@@ -101,7 +114,8 @@ def generate(
         conditions = _together([_conditions(pipeline, request, parts) for request in together])
         noise = [torch.randn(pipeline.latent_shape, generator=torch.Generator().manual_seed(r.seed)) for r in together]
         with torch.autocast(pipeline.unet.device.type, torch.bfloat16, enabled=quick):
-            latent = _denoise(pipeline, torch.stack(noise), conditions, parts, steps, guidance)
+            masks = torch.stack([_strengths(pipeline, request) for request in together])
+            latent = _denoise(pipeline, torch.stack(noise), conditions, masks, parts, steps, guidance)
         mel = pipeline.decode(latent)
         for wave, picture in zip(pipeline.vocoder(mel).cpu(), mel.cpu(), strict=True):
             yield Generated(wave.numpy(), pipeline.vocoder.sample_rate_hz, picture.numpy())
@@ -118,6 +132,12 @@ def _conditions(pipeline: RhythmicFoleyPipeline, request: Request, parts: Parts)
     return conditions.guided(embed_words("", *words))
 
 
+def _strengths(pipeline: RhythmicFoleyPipeline, request: Request) -> torch.Tensor:
+    """(frames,) of the wanted onsets."""
+    frames = pipeline.latent_shape[2] * PATCH
+    return torch.from_numpy(request.onsets.to_mask(frames, frames / pipeline.window_s))
+
+
 def _together(each: Sequence[Conditions]) -> Conditions:
     """All unconditional halves, then all conditional ones."""
     halves = [[getattr(c, field.name).chunk(2) for c in each] for field in fields(Conditions)]
@@ -128,6 +148,7 @@ def _denoise(
     pipeline: RhythmicFoleyPipeline,
     noise: torch.Tensor,
     conditions: Conditions,
+    masks: torch.Tensor,
     parts: Parts,
     steps: int,
     guidance: float,
@@ -140,7 +161,13 @@ def _denoise(
     for timestep in scheduler.timesteps:
         sample = scheduler.scale_model_input(latent, timestep).to(dtype).repeat(2, 1, 1, 1)
         without, with_ = _predict(pipeline, sample, timestep, conditions, parts).float().chunk(2)
-        latent = scheduler.step(without + guidance * (with_ - without), timestep, latent, return_dict=False)[0]
+        predicted = without + guidance * (with_ - without)
+        if parts.onset_guidance > 0:
+            sample = sample.chunk(2)[0].float()
+            estimate = clean_estimate(scheduler, sample, timestep, predicted)
+            estimate = towards_onsets(estimate, masks.to(estimate), pipeline.to_mel, parts.onset_guidance)
+            predicted = answer_for(scheduler, sample, timestep, estimate)
+        latent = scheduler.step(predicted, timestep, latent, return_dict=False)[0]
     return latent
 
 

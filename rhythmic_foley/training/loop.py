@@ -7,6 +7,7 @@ process draws its own batches, so that n processes train as on batches n times a
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,8 +65,8 @@ def train(module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: S
     optimizer = accelerator.prepare_optimizer(optimizer)
     ema.to(accelerator.device)
     accelerator.register_for_checkpointing(ema, progress)
-    state = run / "state"
-    if state.exists():
+    state = next((state for name in ("state", "state.old") if (state := run / name).exists()), None)
+    if state is not None:
         accelerator.load_state(state)
     run.mkdir(parents=True, exist_ok=True)
     saved_s, losses = time.monotonic(), []
@@ -87,11 +88,25 @@ def train(module: nn.Module, loss_of: Callable[[int], torch.Tensor], schedule: S
             _log(run, progress.step, losses)
             losses = []
         if _any(accelerator, time.monotonic() - saved_s > schedule.save_every_s):
-            accelerator.save_state(state)
+            _save(accelerator, run)
             saved_s = time.monotonic()
-    accelerator.save_state(state)
+    _save(accelerator, run)
     ema.copy_to(parameters)
     module.eval()
+
+
+def _save(accelerator: Accelerator, run: Path) -> None:
+    """Writes the resumable state beside the one before, so that a run that is killed meanwhile still has that."""
+    state, new, old = run / "state", run / "state.new", run / "state.old"
+    accelerator.save_state(new)
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        if state.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            state.rename(old)
+        new.rename(state)
+        shutil.rmtree(old, ignore_errors=True)
+    accelerator.wait_for_everyone()
 
 
 def _share_weights(parameters: list[nn.Parameter]) -> None:

@@ -23,7 +23,15 @@ def pipeline():
     return toy_pipeline()
 
 
-@pytest.mark.parametrize("parts", [Parts(), Parts(semantic_scale=0.0), Parts(semantic_scale=0.5, temporal_scale=1.5)])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        Parts(),
+        Parts(semantic_scale=0.0),
+        Parts(semantic_scale=0.5, temporal_scale=1.5),
+        Parts(temporal_scale=0.0, onset_guidance=1.0),
+    ],
+)
 def test_together_as_one_by_one(pipeline, parts: Parts) -> None:
     together = list(generate(pipeline, REQUESTS, parts, steps=2, guidance_scale=2.0, batch=2))
     assert len(together) == len(REQUESTS)
@@ -33,6 +41,7 @@ def test_together_as_one_by_one(pipeline, parts: Parts) -> None:
             onsets=request.onsets,
             semantic_scale=parts.semantic_scale,
             temporal_scale=parts.temporal_scale,
+            onset_guidance=parts.onset_guidance,
             steps=2,
             guidance_scale=2.0,
             generator=torch.Generator().manual_seed(request.seed),

@@ -20,7 +20,8 @@ from rhythmic_foley.models.full_size import new_semantic_adapter, new_temporal_a
 from rhythmic_foley.models.sizes import TOY, new_unet
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.training.full.adapters import Base, Training, Words, train_semantic, train_temporal
-from rhythmic_foley.training.full.examples import Example, Shards, write_shard
+from rhythmic_foley.training.full.examples import Example, Shards, record_of
+from rhythmic_foley.training.full.shards import write_shard
 from rhythmic_foley.training.loop import Schedule
 
 TEXT_DIM = 16
@@ -40,7 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Shards:
         onsets = Onsets.of(columns * 0.128 + 0.01)
         return Example(latent, rng.standard_normal((32, 6)), name, (SoundEvent(name),), onsets)
 
-    write_shard(folder / "0.tar", ((str(number), example(number)) for number in range(8)))
+    write_shard(folder / "0.tar", ((str(number), record_of(example(number))) for number in range(8)))
     return Shards(folder)
 
 

@@ -12,7 +12,8 @@ import torch
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.training.full.examples import Example, Shards, cut, write_shard
+from rhythmic_foley.training.full.examples import Example, Shards, cut, record_of
+from rhythmic_foley.training.full.shards import write_shard
 
 
 def example(number: int) -> Example:
@@ -30,7 +31,9 @@ def example(number: int) -> Example:
 @pytest.fixture
 def shards(tmp_path: Path) -> Shards:
     for shard in range(2):
-        write_shard(tmp_path / f"{shard}.tar", ((f"clip{n}", example(n)) for n in (3 * shard, 3 * shard + 1)))
+        numbers = (3 * shard, 3 * shard + 1)
+        (tmp_path / str(shard)).mkdir()
+        write_shard(tmp_path / str(shard) / "0.tar", ((f"clip{n}", record_of(example(n))) for n in numbers))
     return Shards(tmp_path)
 
 
@@ -44,7 +47,7 @@ def test_what_goes_in_comes_out(shards: Shards) -> None:
 
 def test_shards_are_webdataset(tmp_path: Path, shards: Shards) -> None:
     """A tar of files whose name up to the first dot is the example and the rest says what it is."""
-    with tarfile.open(tmp_path / "0.tar") as shard:
+    with tarfile.open(tmp_path / "0" / "0.tar") as shard:
         names = shard.getnames()
     assert names[:3] == ["clip0.latent.npy", "clip0.features.npy", "clip0.json"]
 
@@ -71,6 +74,6 @@ def test_a_draw_is_its_numbers_alone(shards: Shards) -> None:
 def test_no_shards_and_damaged_ones(tmp_path: Path, shards: Shards) -> None:
     with pytest.raises(FoleyError, match="no prepared shards"):
         Shards(tmp_path / "none")
-    (tmp_path / "0.tar").write_bytes(b"not a tar" * 100)
+    (tmp_path / "0" / "0.tar").write_bytes(b"not a tar" * 100)
     with pytest.raises(FoleyError, match=r"0\.tar is damaged"):
         Shards(tmp_path)

@@ -40,12 +40,16 @@ def example(seed: int) -> Example:
     weights = np.ones(len(times_s), np.float32)
     for start_s, end_s in clip.unclear_s:
         weights[(times_s > start_s) & (times_s < end_s)] = 0
-    grids, clips = read.grids, read.clips
-    if grids.shape[2] > grids.shape[3]:
-        grids = grids.swapaxes(2, 3)[:, [1, 0, *range(2, grids.shape[1])]]
-        clips = clips[:, [1, 0, *range(2, clips.shape[1])]]
+    grids, clips = across(read.grids, read.clips)
     targets = np.stack([onset_target(times_s, clip.onsets_s), sounding_target(times_s, clip.onsets_s)], axis=1)
     return Example(grids.astype(np.float16), clips.astype(np.float16), targets, weights, clip.onsets_s)
+
+
+def across(grids: np.ndarray, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features of a clip with the longer side of the grid lying across, as the detector is trained."""
+    if grids.shape[2] <= grids.shape[3]:
+        return grids, clips
+    return grids.swapaxes(2, 3)[:, [1, 0, *range(2, grids.shape[1])]], clips[:, [1, 0, *range(2, clips.shape[1])]]
 
 
 def onset_target(times_s: np.ndarray, onsets_s: np.ndarray) -> np.ndarray:
@@ -101,6 +105,9 @@ class Batch:
     clips: torch.Tensor
     targets: torch.Tensor
     weights: torch.Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(part.to(device) for part in vars(self).values()))
 
 
 def draw_batch(examples: Sequence[Example], step: int, size: int, *, seed: int = 0) -> Batch:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import tarfile
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,14 +10,13 @@ import numpy as np
 import torch
 
 from rhythmic_foley.conditions import window_features
-from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent, events_from_json
 from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.training.full.shards import Record, Records, pack, unpack
 
 COLUMNS, FRAMES = 64, 512  # of a window: latent columns, mel frames
 COLUMN_S = 0.128
 WINDOW_S = COLUMNS * COLUMN_S
-EXAMPLES_PER_SHARD = 1000
 
 
 @dataclass(frozen=True)
@@ -62,29 +57,22 @@ class Batch:
     events: tuple[tuple[SoundEvent, ...], ...]
 
 
-def write_shard(path: Path, examples: Iterable[tuple[str, Example]]) -> int:
-    """Writes named examples as one WebDataset shard, whole or not at all; returns how many there were."""
-    partial, count = path.with_suffix(".part"), 0
-    with tarfile.open(partial, "w") as shard:
-        for name, example in examples:
-            words = {
-                "caption": example.caption,
-                "events": [asdict(event) for event in example.events],
-                "onsets": asdict(example.onsets),
-            }
-            _add(shard, f"{name}.latent.npy", _packed(example.latent))
-            _add(shard, f"{name}.features.npy", _packed(example.features))
-            _add(shard, f"{name}.json", json.dumps(words, ensure_ascii=False).encode())
-            count += 1
-    os.replace(partial, path)
-    return count
+def record_of(example: Example) -> Record:
+    """An example as a shard keeps it."""
+    words = {
+        "caption": example.caption,
+        "events": [asdict(event) for event in example.events],
+        "onsets": asdict(example.onsets),
+    }
+    return {
+        "latent.npy": pack(example.latent.astype(np.float16)),
+        "features.npy": pack(example.features.astype(np.float16)),
+        "json": json.dumps(words, ensure_ascii=False).encode(),
+    }
 
 
 class Shards:
-    """Examples of all shards in a folder. Only their places are kept in memory; files stay on disk.
-
-    Training draws by a number, never by walking along: a run that goes on sees what an unbroken one sees.
-    """
+    """Examples of all shards in a folder."""
 
     def __init__(self, folder: Path) -> None:
         """
@@ -92,21 +80,17 @@ class Shards:
             FoleyError: if there are none.
         """
         self.folder = folder
-        self._places = [place for path in sorted(folder.glob("*.tar")) for place in _places(path)]
-        if not self._places:
-            raise FoleyError(f"There are no prepared shards in {folder}.")
+        self._records = Records(folder)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._records)
 
     def __getitem__(self, index: int) -> Example:
-        path, parts = self._places[index]
-        with open(path, "rb") as file:
-            read = {ending: _read(file, *place) for ending, place in parts.items()}
-        words = json.loads(read["json"])
+        record = self._records[index]
+        words = json.loads(record["json"])
         return Example(
-            np.load(io.BytesIO(read["latent.npy"])),
-            np.load(io.BytesIO(read["features.npy"])),
+            unpack(record["latent.npy"]),
+            unpack(record["features.npy"]),
             words["caption"],
             events_from_json(json.dumps(words["events"])),
             Onsets.of(words["onsets"]["times_s"], words["onsets"]["strengths"]),
@@ -135,33 +119,3 @@ def cut(example: Example, column: int) -> tuple[torch.Tensor, torch.Tensor, torc
         if e.start_s < start_s + WINDOW_S and (e.end_s is None or e.end_s > start_s)
     )
     return latent, features, torch.from_numpy(mask)[None], example.caption, events
-
-
-def _places(path: Path) -> Iterator[tuple[Path, dict[str, tuple[int, int]]]]:
-    """For each example of a shard where its parts lie: ending -> (offset, bytes)."""
-    examples: dict[str, dict[str, tuple[int, int]]] = {}
-    try:
-        with tarfile.open(path) as shard:
-            for member in shard:
-                name, _, ending = member.name.partition(".")
-                examples.setdefault(name, {})[ending] = (member.offset_data, member.size)
-    except tarfile.TarError as error:
-        raise FoleyError(f"The shard {path} is damaged ({error}); prepare it again.") from error
-    return ((path, parts) for parts in examples.values())
-
-
-def _read(file: io.BufferedReader, offset: int, size: int) -> bytes:
-    file.seek(offset)
-    return file.read(size)
-
-
-def _packed(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array.astype(np.float16))
-    return buffer.getvalue()
-
-
-def _add(shard: tarfile.TarFile, name: str, content: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(content)
-    shard.addfile(entry, io.BytesIO(content))

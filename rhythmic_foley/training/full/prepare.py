@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.media import read_audio, read_frames
 from rhythmic_foley.onsets import attack_times
 from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
-from rhythmic_foley.training.full.examples import COLUMN_S, EXAMPLES_PER_SHARD, Example, write_shard
+from rhythmic_foley.training.full.examples import COLUMN_S, Example, record_of
+from rhythmic_foley.training.full.shards import RECORDS_PER_SHARD, Record, write_shard
 from rhythmic_foley.training.full.sources import CLIP_S, Clip, Found
 
 CAVP_HOP = 250  # gives its 4 features a second; the diffusion model's mel has a hop of 256
@@ -42,9 +43,49 @@ class Tally:
         )
 
 
+def write_shards(
+    record_of: Callable[[Clip], Record | None],
+    found: Found,
+    out: Path,
+    *,
+    part: tuple[int, int] = (0, 1),
+    shard_size: int = RECORDS_PER_SHARD,
+) -> Tally:
+    """Writes the shards that are not there yet.
+
+    Args:
+        record_of: makes a clip's record, None if it does not sound; raises FoleyError if the clip cannot be read.
+        out: holds one list's shards; for several lists take sub-folders of what is trained on.
+        part: (i, n): of every n shards in turn the i-th, so that n machines share the work.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    tally = Tally(missing=found.missing)
+    for number, start in enumerate(range(0, len(found.clips), shard_size)):
+        path = out / f"{number:06d}.tar"
+        if number % part[1] != part[0] or path.exists():
+            continue
+        tally.written += write_shard(path, _records(record_of, found.clips[start : start + shard_size], tally))
+    return tally
+
+
+def _records(
+    record_of: Callable[[Clip], Record | None], clips: Iterable[Clip], tally: Tally
+) -> Iterator[tuple[str, Record]]:
+    for clip in clips:
+        try:
+            record = record_of(clip)
+        except FoleyError:
+            tally.unreadable.append(clip.name)
+            continue
+        if record is None:
+            tally.silent += 1
+        else:
+            yield clip.name, record
+
+
 @dataclass(frozen=True)
 class Preparer:
-    """Makes examples of clips.
+    """Makes the adapters' examples of clips.
 
     Args:
         pipeline: a converted Diff-Foley.
@@ -54,43 +95,19 @@ class Preparer:
     pipeline: RhythmicFoleyPipeline
     describer: Describer | None = None
 
-    def prepare(
-        self, found: Found, out: Path, *, part: tuple[int, int] = (0, 1), shard_size: int = EXAMPLES_PER_SHARD
-    ) -> Tally:
-        """Writes the shards that are not there yet.
-
-        Args:
-            part: (i, n): of every n shards in turn the i-th, so that n machines share the work.
-        """
-        out.mkdir(parents=True, exist_ok=True)
-        tally = Tally(missing=found.missing)
-        for number, start in enumerate(range(0, len(found.clips), shard_size)):
-            path = out / f"{number:06d}.tar"
-            if number % part[1] != part[0] or path.exists():
-                continue
-            tally.written += write_shard(path, self._examples(found.clips[start : start + shard_size], tally))
-        return tally
-
-    def _examples(self, clips: tuple[Clip, ...], tally: Tally) -> Iterator[tuple[str, Example]]:
-        for clip in clips:
-            try:
-                example = self.example(clip)
-            except FoleyError:
-                tally.unreadable.append(clip.name)
-                continue
-            if example is None:
-                tally.silent += 1
-            else:
-                yield clip.name, example
+    def record(self, clip: Clip) -> Record | None:
+        """One clip's record, None if it does not sound."""
+        example = self.example(clip)
+        return None if example is None else record_of(example)
 
     @torch.no_grad()
     def example(self, clip: Clip) -> Example | None:
         """One clip's example, None if it does not sound."""
-        wave = _read_sound(clip)
-        if wave is None or np.abs(wave).max(initial=0.0) < _SILENT_PEAK:
+        wave = read_sound(clip)
+        if wave is None:
             return None
         samples = round(CLIP_S * SAMPLE_RATE_HZ)
-        wave = np.pad(wave[:samples], (0, max(0, samples - len(wave))))
+        wave = np.pad(wave, (0, samples - len(wave)))
         mel = log_mel(torch.from_numpy(wave))
         latent = self.pipeline.encode(mel)[:, :, :COLUMNS]
         events = self._events(clip)
@@ -119,12 +136,21 @@ class Preparer:
         return (SoundEvent(clip.caption),)
 
 
-def _read_sound(clip: Clip) -> np.ndarray | None:
-    """(N,) float32 at 16 kHz, None for a video without sound."""
-    if clip.has_picture:
-        return read_audio(clip.path, SAMPLE_RATE_HZ)
+def read_sound(clip: Clip) -> np.ndarray | None:
+    """(N,) float32 at 16 kHz, at most `CLIP_S` of it; None for a clip without sound, or with a silent one.
+
+    Raises:
+        FoleyError: if the file cannot be read.
+    """
+    wave = read_audio(clip.path, SAMPLE_RATE_HZ) if clip.has_picture else _read_file(clip.path)
+    if wave is None or np.abs(wave).max(initial=0.0) < _SILENT_PEAK:
+        return None
+    return wave[: round(CLIP_S * SAMPLE_RATE_HZ)]
+
+
+def _read_file(path: Path) -> np.ndarray:
     try:
-        wave, rate_hz = soundfile.read(clip.path, dtype="float32", always_2d=True)
+        wave, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
-        raise FoleyError(f"{clip.path} cannot be read as sound.") from error
+        raise FoleyError(f"{path} cannot be read as sound.") from error
     return soxr.resample(wave.mean(axis=1), rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
