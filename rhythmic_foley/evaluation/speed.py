@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -30,10 +32,17 @@ class Way:
 
 @dataclass(frozen=True)
 class SpeedRow:
-    """What a way costs; peak memory is the GPU's if there is one, else the process's, None where nobody can tell."""
+    """What a way costs.
+
+    Attributes:
+        step_s: a denoising step, by the clock.
+        cpu_s: of all of the process's threads, which hardly depends on what else the machine does.
+        peak_gib: most memory held, the GPU's if there is one, else the process's; None where nobody can tell.
+    """
 
     name: str
     step_s: float
+    cpu_s: float
     peak_gib: float | None
 
 
@@ -42,6 +51,7 @@ ON_CPU = (
     REFERENCE,
     Way("float32, batched", Running("float32")),
     Way("bfloat16, batched", Running("bfloat16")),
+    Way("float32, batched, compiled", Running("float32", compiled=True)),
 )
 ON_GPU = (
     REFERENCE,
@@ -68,6 +78,8 @@ def compare_ways(
     """One row for each way, each measured in a process of its own, so that its peak memory is its own."""
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     ways = ways or (ON_GPU if device.startswith("cuda") else ON_CPU)
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        ways = [way for way in ways if not way.running.compiled]
     rows = []
     for way in ways:
         with multiprocessing.get_context("spawn").Pool(1) as process:
@@ -76,27 +88,31 @@ def compare_ways(
 
 
 def measure(folder: Path, device: str, way: Way, steps: int) -> SpeedRow:
-    """Median time of a denoising step, the first left out, and this process's peak memory."""
+    """Median times of a denoising step, the first left out, and this process's peak memory."""
     pipeline = load_pipeline(folder, device, way.running)
     if way.plain_attention:
         for network in (pipeline.unet, pipeline.semantic_adapter, pipeline.temporal_adapter):
             if network is not None:
                 getattr(network, "controlnet", network).set_attn_processor(AttnProcessor())
-    times_s = []
+    clocks: list[tuple[float, float]] = []
     for item in pipeline.stream(**_request(pipeline), steps=steps + 1):
         if isinstance(item, Step):
             _wait(device)
-            times_s.append(time.perf_counter())
-    steps_s = [later - earlier for earlier, later in zip(times_s, times_s[1:], strict=False)]
-    return SpeedRow(way.name, median(steps_s), _peak_gib(device))
+            clocks.append((time.perf_counter(), time.process_time()))
+    step_s, cpu_s = (
+        median(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+        for times in zip(*clocks, strict=True)
+    )
+    return SpeedRow(way.name, step_s, cpu_s, _peak_gib(device))
 
 
 def print_speed(rows: Sequence[SpeedRow]) -> str:
-    """The rows as a Markdown table."""
-    lines = ["| way | s a step | times the first | peak memory |", "|---|---:|---:|---:|"]
+    """The rows as a Markdown table; in brackets times as a share of the first row's."""
+    first, lines = rows[0], ["| way | s a step | CPU s a step | peak memory |", "|---|---:|---:|---:|"]
     for row in rows:
         peak = "?" if row.peak_gib is None else f"{row.peak_gib:.2f} GiB"
-        lines.append(f"| {row.name} | {row.step_s:.3f} | {row.step_s / rows[0].step_s:.2f} | {peak} |")
+        clock, cpu = row.step_s / first.step_s, row.cpu_s / first.cpu_s
+        lines.append(f"| {row.name} | {row.step_s:.3f} ({clock:.2f}) | {row.cpu_s:.3f} ({cpu:.2f}) | {peak} |")
     return "\n".join(lines)
 
 
