@@ -104,9 +104,18 @@ def _check(path: Path, role: str, sizes: Sizes) -> tuple[PublishedFile, dict[str
     for key, shape in expected.items():
         if tuple(state[key].shape) != shape:
             raise FoleyError(f"In {path}, {key} has the shape {tuple(state[key].shape)} instead of {shape}.")
+        if not _is_plain(key, state[key]):
+            raise FoleyError(f"In {path}, {key} is not stored as ordinary numbers; fetch the published file.")
     _check_schedule(path, state)
     known = expected.keys() | set(file.buffers)
     return file, state, tuple(key for key in state if key not in known)
+
+
+def _is_plain(key: str, value: torch.Tensor) -> bool:
+    """Whether it is an array of numbers that lies in the file, neither quantised nor sparse nor a mere shape."""
+    counts = key.endswith("num_batches_tracked")
+    right = value.dtype == torch.int64 if counts else value.is_floating_point()
+    return right and value.layout == torch.strided and value.device.type == "cpu"
 
 
 def _what_it_is(path: Path, file: PublishedFile, state: dict[str, torch.Tensor], sizes: Sizes) -> str:

@@ -107,6 +107,23 @@ def test_values_that_are_no_numbers(encoders, tiny_files, tmp_path) -> None:
     assert "spec_encoder.fc1.bias has values that are not numbers" in refused(encoders, tiny_files, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.to_sparse(),
+        lambda x: torch.quantize_per_tensor(x, 0.1, 0, torch.qint8),
+        lambda x: x.to(torch.complex64),
+        lambda x: x > 0,
+        lambda x: x.to("meta"),
+    ],
+    ids=["sparse", "quantised", "complex", "bool", "shape alone"],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_arrays_of_other_kinds(change, encoders, tiny_files, tmp_path) -> None:
+    encoders["video_project_head.weight"] = change(encoders["video_project_head.weight"])
+    assert "video_project_head.weight is not stored as ordinary numbers" in refused(encoders, tiny_files, tmp_path)
+
+
 def test_another_noise_schedule(tiny_files, tmp_path) -> None:
     state = read(tiny_files["classifier"])
     state["alphas_cumprod"] = torch.linspace(1, 0, 1000)
