@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from rhythmic_foley.describe import Describer
+from rhythmic_foley.describe.speech import is_speech, without_speech
+from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.pictures import labelled_pictures, read_picture
 from rhythmic_foley.events import UNKNOWN
@@ -68,11 +70,17 @@ class Verdict:
 
 def judge(describer: Describer, item: Labelled) -> Verdict:
     """Ask about one thing. The answer's first sound is its most confident one."""
-    events = describer.describe(item.frames(), item.duration_s)
+    guesses = None
+    if hasattr(describer, "considered"):  # one that can also tell what it would not say
+        events, guesses = describer.considered(item.frames(), item.duration_s)
+    else:
+        events = describer.describe(item.frames(), item.duration_s)
+    # As the studio hands it on.
+    events = without_speech(Description(events, describer.name)).events
     known = sorted((e for e in events if e.label != UNKNOWN), key=lambda event: -event.confidence)
-    guesses = [(event.label, event.confidence) for event in known]
-    if hasattr(describer, "guesses"):  # one that can also tell what it would not say
-        guesses = describer.guesses(item.frames(), item.duration_s)
+    if guesses is None:
+        guesses = [(event.label, event.confidence) for event in known]
+    guesses = [(label, confidence) for label, confidence in guesses if not is_speech(label)]
     labels = tuple(dict.fromkeys(label for label, _ in guesses))
     answer = UNKNOWN if not known else RIGHT if item.allows(known[0].label) else WRONG
     return Verdict(

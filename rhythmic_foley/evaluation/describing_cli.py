@@ -52,7 +52,7 @@ def run_describing(arguments: argparse.Namespace) -> int:
     if not verdicts:
         raise FoleyError("Nothing to describe: name a folder with --clips or --pictures.")
     print(f"Describer {describer.name}\n\n{table(groups)}")
-    if hasattr(describer, "guesses") and len(verdicts) >= 20:
+    if hasattr(describer, "considered") and len(verdicts) >= 20:
         thresholds, shares = cross_validated(verdicts, WRONG_COSTS)
         print(
             f"\nThreshold by five-fold cross-validation, a wrong answer costing {WRONG_COSTS:g} right ones: "

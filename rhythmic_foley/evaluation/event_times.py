@@ -14,7 +14,7 @@ from rhythmic_foley.detection import RATE_HZ, Seen, detect
 from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.media import probe, read_frames
 from rhythmic_foley.models.event_detector import EventDetector
-from rhythmic_foley.motion import pick_onsets
+from rhythmic_foley.motion import HITS, STEADY, pick_onsets, share_of_hits
 
 _SIZE = (256, 256)
 # A hit is taken to begin a little before its onset and to have rung out this long after it.
@@ -24,38 +24,41 @@ _TRACK_LEVEL = 0.5
 
 @dataclass(frozen=True)
 class Watched:
-    """A clip as the detector sees it, and its true onsets (N,) with N > 0."""
+    """A clip as the detector sees it, its true onsets (N,) and what kind of sound it has, "" if that is not known."""
 
     seen: Seen
     onsets_s: np.ndarray
     duration_s: float
+    kind: str = ""
 
 
 Span = tuple[float, float]
 
 
 def watched_clips(folder: Path, table: Path, detector: EventDetector | None) -> Iterator[Watched]:
-    """The clips of a table in which sync can be judged and there is a true onset; columns as in `video_onsets`."""
+    """The clips of a table. Columns as in `video_onsets`, and `sound_kind` where there is one.
+
+    There are true onsets only where sync can be judged.
+    """
     with table.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["sync_judgeable"] == "yes"]
+        rows = list(csv.DictReader(file))
     for row in rows:
         path = folder / f"{row['clip']}.mp4"
-        onsets_s = np.array([float(time_s) for time_s in row["attack_refined_s"].split()])
-        if len(onsets_s):
-            clip = probe(path)
-            frames = read_frames(path, min(clip.fps, RATE_HZ), _SIZE, fit="inside")
-            yield Watched(detect(frames, detector), onsets_s, clip.duration_s)
+        times = row["attack_refined_s"].split() if row["sync_judgeable"] == "yes" else ()
+        clip = probe(path)
+        frames = read_frames(path, min(clip.fps, RATE_HZ), _SIZE, fit="inside")
+        onsets_s = np.array([float(time_s) for time_s in times])
+        yield Watched(detect(frames, detector), onsets_s, clip.duration_s, row.get("sound_kind", ""))
 
 
 def drawn_clips(count: int, detector: EventDetector | None) -> Iterator[Watched]:
-    """Clips drawn with seeds kept from training, those with an onset."""
+    """Clips drawn with seeds kept from training."""
     from rhythmic_foley.training.event_detector.data import HELD_OUT_SEED, SHARD_CLIPS
     from rhythmic_foley.training.event_detector.scenes import draw_clip
 
     for seed in range(HELD_OUT_SEED + SHARD_CLIPS, HELD_OUT_SEED + SHARD_CLIPS + count):
         clip = draw_clip(seed)
-        if len(clip.onsets_s):
-            yield Watched(detect(clip.frames(), detector), np.asarray(clip.onsets_s), clip.duration_s)
+        yield Watched(detect(clip.frames(), detector), np.asarray(clip.onsets_s), clip.duration_s)
 
 
 def whole(clip: Watched) -> Span:
@@ -79,11 +82,23 @@ def by_peaks(clip: Watched) -> Span:
     return event.start_s, clip.duration_s if event.end_s is None else event.end_s
 
 
+def hits_told(clips: Iterable[Watched]) -> str:
+    """A line: how often the motion says rightly that a clip hits, or that it does not."""
+    known = [clip for clip in clips if clip.kind]
+    told = [(clip.kind == "impulsive", share_of_hits(clip.seen.curve)) for clip in known]
+    hits = [share for hits, share in told if hits]
+    rest = [share for hits, share in told if not hits]
+    return (
+        f"said to hit: {sum(s >= HITS for s in hits)} of {len(hits)} that do, {sum(s >= HITS for s in rest)} of "
+        f"{len(rest)} that do not; said to go on: {sum(s < STEADY for s in hits)} and {sum(s < STEADY for s in rest)}"
+    )
+
+
 def compared(groups: dict[str, Iterable[Watched]]) -> str:
     """Markdown: for each rule the overlap with the true stretch, and the true onsets that stay inside."""
     lines = ["| clips | rule | overlap (IoU) | onsets kept | share of the clip |", "|---|---|---:|---:|---:|"]
     for name, clips in groups.items():
-        seen = list(clips)
+        seen = [clip for clip in clips if len(clip.onsets_s)]
         for rule, span_of in (("whole clip", whole), ("detector's track", by_track), ("weakest peaks", by_peaks)):
             scores = np.mean([_scores(clip, span_of(clip)) for clip in seen], axis=0)
             lines.append(f"| {name} ({len(seen)}) | {rule} | {' | '.join(f'{score:.3f}' for score in scores)} |")

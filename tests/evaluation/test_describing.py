@@ -27,12 +27,10 @@ class Guessing:
     def __init__(self, *guesses: tuple[str, float]) -> None:
         self._guesses = list(guesses)
 
-    def describe(self, frames, duration_s):
+    def considered(self, frames, duration_s):
         label, confidence = self._guesses[0]
-        return (SoundEvent(label, confidence=confidence) if confidence > 0.5 else unknown(confidence),)
-
-    def guesses(self, frames, duration_s):
-        return self._guesses
+        event = SoundEvent(label, confidence=confidence) if confidence > 0.5 else unknown(confidence)
+        return (event,), self._guesses
 
 
 def thing(*sounds: str) -> Labelled:
@@ -48,6 +46,7 @@ def thing(*sounds: str) -> Labelled:
         (("wind", "storm"), [("a", 0.4), ("b", 0.1), ("c", 0.1), ("storm", 0.1)], False, False, "unknown"),
         ((), [("dog barking", 0.9)], False, False, "wrong"),
         ((), [("dog barking", 0.2)], False, False, "unknown"),
+        ((), [("person talking", 0.9), ("dog barking", 0.1)], False, False, "unknown"),
     ],
 )
 def test_verdicts(sounds, guesses, first, among_three, answer) -> None:
