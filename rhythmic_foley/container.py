@@ -60,6 +60,8 @@ _READING_S = 10.0  # for opening a file, and for finding the next packet in it
 _LENIENT = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _WANTED = "use an MP4, MOV, WebM, MKV or AVI file"
 
+# Where a file is cut off. IndexError: at the end PyAV stumbles over streams that only show up on the way, as in FLV.
+CUT_OFF = (av.error.InvalidDataError, IndexError)
 _MAX_SLACK_S = 0.0006
 _MAX_STRETCH = 4  # of pixels that are not square; the widest films need 2.4
 _DECODER_THREADS = 2
@@ -295,7 +297,7 @@ def _packets(container: InputContainer, video: VideoStream) -> Iterator[av.Packe
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.InvalidDataError):
+        except (StopIteration, *CUT_OFF):
             return
         if packet.size:
             yield packet

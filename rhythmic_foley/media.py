@@ -16,6 +16,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from rhythmic_foley.container import (
+    CUT_OFF,
     OpenClip,
     Orientation,
     audio_frame,
@@ -203,7 +204,7 @@ def _sound_packets(clip: OpenClip, stream: av.AudioStream) -> Iterator[av.Packet
     packets = clip.container.demux(stream)
     try:
         yield from (packet for packet in packets if packet.size)
-    except av.error.InvalidDataError:
+    except CUT_OFF:
         pass  # a file cut off in the middle: what came before is still good
     yield None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 from pathlib import Path
 
 import av
@@ -34,6 +35,7 @@ _AAC_BITS_PER_SAMPLE = 6  # the most that AAC allows for one channel
 _AAC_MAX_BIT_RATE = 192_000
 _AUDIO_BLOCK = 1024
 _ENCODER_THREADS = 2
+_TRIED_PACKETS = 100
 _REENCODE_CLOCK = Fraction(1, 90_000)
 _BT_709 = 1  # the number of these colours in every one of the three tables
 
@@ -246,7 +248,8 @@ def _write_picture(part: Path, clip: OpenClip, span: _Span, sound: _Sound | None
     problem = problem or _copying_problem(clip)
     if problem is None:
         try:
-            _write(part, clip, span, sound, _add_copied, _copied_packets)
+            written = _write(part, clip, span, sound, _add_copied, _copied_packets)
+            _check_copy(part, written)
             return MuxReport(True, "The picture is HEVC, which some browsers cannot play." if codec == "hevc" else "")
         except (av.error.ArgumentError, av.error.InvalidDataError, ValueError):
             problem = f"its {codec} packets could not be copied into an MP4 file"
@@ -261,16 +264,37 @@ def _write(
     sound: _Sound | None,
     add_video: Callable[[OutputContainer, OpenClip], av.VideoStream],
     packets: Callable[[av.VideoStream, OpenClip, _Span], Iterator[av.Packet]],
-) -> None:
-    """One MP4 with the index in front (so that it plays while loading), picture and sound side by side in the file."""
+) -> int:
+    """One MP4 with the index in front (so that it plays while loading), picture and sound side by side in the file.
+
+    Returns:
+        How many packets of picture were given to the muxer.
+    """
     with av.open(str(part), mode="w", format="mp4", options={"movflags": "+faststart"}) as out:
         video = add_video(out, clip)
         sound_packets = iter(()) if sound is None else _aac_packets(_add_aac(out, sound), sound)
-        _interleave(out, packets(video, clip, span), sound_packets)
+        return _interleave(out, packets(video, clip, span), sound_packets)
 
 
-def _interleave(out: OutputContainer, packets: Iterator[av.Packet], sound_packets: Iterator[av.Packet]) -> None:
+def _check_copy(part: Path, packets: int) -> None:
+    """Raises ValueError where the muxer has swallowed packets without a word, or the copy does not decode."""
+    with av.open(str(part)) as copy:
+        video = copy.streams.video[0]
+        kept = sum(entry.size > 0 for entry in video.index_entries)
+        if kept != packets:
+            raise ValueError(f"the muxer kept {kept} of {packets} packets")
+        for packet in islice(copy.demux(video), _TRIED_PACKETS):
+            with suppress(av.error.InvalidDataError):
+                if video.decode(packet):
+                    return
+    raise ValueError("the copy does not decode")
+
+
+def _interleave(out: OutputContainer, packets: Iterator[av.Packet], sound_packets: Iterator[av.Packet]) -> int:
+    """Muxes picture and sound; returns how many packets of picture there were."""
+    count = 0
     for packet in packets:
+        count += 1
         # The muxer holds packets back until both streams have reached a time, so the sound must keep up.
         for sound_packet in sound_packets:
             out.mux(sound_packet)
@@ -278,6 +302,7 @@ def _interleave(out: OutputContainer, packets: Iterator[av.Packet], sound_packet
                 break
         out.mux(packet)
     out.mux(sound_packets)
+    return count
 
 
 def _add_aac(out: OutputContainer, sound: _Sound) -> av.AudioStream:
@@ -346,7 +371,8 @@ def _encoded_packets(video: av.VideoStream, clip: OpenClip, span: _Span) -> Iter
     until_end = takewhile(lambda item: item[0] < end_s, decoded_frames(clip, from_s=start_s))
     inside = (item for item in until_end if item[0] >= start_s)
     for time_s, frame in chain(inside, [(end_s, None)]):
-        tick = round((time_s - start_s) / _REENCODE_CLOCK)
+        # What is seen first is seen from the start, also where a damaged file's first pictures are missing.
+        tick = round((time_s - start_s) / _REENCODE_CLOCK) if held is not None else 0
         if held is not None:
             if tick <= held.pts:  # damaged files repeat times, which an encoder refuses
                 continue

@@ -79,7 +79,7 @@ def test_a_clip_beyond_a_limit(tmp_path: Path, make, says: str) -> None:
 @pytest.mark.parametrize("name", ["16k-declared-avi", "16k-declared-mov", "16k-declared-webm"])
 def test_pictures_larger_than_their_file_says_are_not_decoded(tmp_path: Path, name: str) -> None:
     path = kind(name, tmp_path / "clip")
-    with pytest.raises(FoleyError, match="holds no picture that can be decoded|how large its picture is"):
+    with pytest.raises(FoleyError, match="no picture that can be decoded|how large its picture|is damaged"):
         probe(path)
 
 
