@@ -24,7 +24,7 @@ from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.schedulers import UnroundedDPMSolver
 from rhythmic_foley.training.full.adapters import Base, Training, Words, train_semantic, train_temporal
 from rhythmic_foley.training.full.examples import Shards
-from rhythmic_foley.training.full.prepare import Preparer, write_shards
+from rhythmic_foley.training.full.prepare import ExampleMaker, Preparer
 from rhythmic_foley.training.full.recipe import AdapterRecipe, CavpRecipe, DetectorRecipe
 from rhythmic_foley.training.full.sources import listed_videos, sound_effects
 from rhythmic_foley.training.loop import Schedule
@@ -133,7 +133,7 @@ def test_real_sounds_and_clips_can_be_learned_from(checkpoint: Path, shared_dir:
     )
     pipeline = load_pipeline(checkpoint, "cpu")
     for number, source in enumerate(found):
-        write_shards(Preparer(pipeline).record, source, tmp_path / str(number))
+        Preparer(ExampleMaker(pipeline).record).prepare(source, tmp_path / str(number))
         (tmp_path / str(number) / "000000.tar").rename(tmp_path / f"{number}.tar")
     shards = Shards(tmp_path)
     assert [shards[index].caption for index in range(4)] == [*(row["caption"] for row in sounds), "clips"]

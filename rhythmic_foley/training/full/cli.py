@@ -43,10 +43,10 @@ def add_full_training_commands(subparsers: argparse._SubParsersAction) -> None:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    from rhythmic_foley.training.full.prepare import write_shards
+    from rhythmic_foley.training.full.prepare import Preparer
 
     found = _found(arguments)
-    tally = write_shards(_maker(arguments), found, arguments.out, part=_part(arguments.part))
+    tally = Preparer(_maker(arguments)).prepare(found, arguments.out, part=_part(arguments.part))
     print(tally)
     for name in tally.unreadable:
         print(f"unreadable: {name}", file=sys.stderr)
@@ -68,14 +68,14 @@ def _maker(arguments: argparse.Namespace) -> Callable[[Clip], Record | None]:
     from rhythmic_foley.checkpoints import Running, find_checkpoint, load_pipeline
     from rhythmic_foley.describe.choose import open_describer
     from rhythmic_foley.describe.embedded import EmbeddedDescriber
-    from rhythmic_foley.training.full.prepare import Preparer
+    from rhythmic_foley.training.full.prepare import ExampleMaker
 
     describer = None
     if arguments.describer is not None:
         embedded = EmbeddedDescriber.from_pretrained(find_checkpoint("mini") / "describer")
         describer = open_describer(arguments.describer, embedded)
     pipeline = load_pipeline(find_checkpoint(arguments.model), running=Running("float32"))
-    return Preparer(pipeline, describer).record
+    return ExampleMaker(pipeline, describer).record
 
 
 def _found(arguments: argparse.Namespace) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,14 @@ class Tally:
     silent: int = 0
     unreadable: list[str] = field(default_factory=list)
 
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.written + other.written,
+            self.missing + other.missing,
+            self.silent + other.silent,
+            self.unreadable + other.unreadable,
+        )
+
     def __str__(self) -> str:
         return (
             f"{self.written} clips prepared, {self.missing} missing, {self.silent} without sound, "
@@ -43,48 +51,65 @@ class Tally:
         )
 
 
-def write_shards(
-    record_of: Callable[[Clip], Record | None],
-    found: Found,
-    out: Path,
-    *,
-    part: tuple[int, int] = (0, 1),
-    shard_size: int = RECORDS_PER_SHARD,
-) -> Tally:
-    """Writes the shards that are not there yet.
+@dataclass(frozen=True)
+class Preparer:
+    """Writes clips as shards.
 
     Args:
         record_of: makes a clip's record, None if it does not sound; raises FoleyError if the clip cannot be read.
-        out: holds one list's shards; for several lists take sub-folders of what is trained on.
-        part: (i, n): of every n shards in turn the i-th, so that n machines share the work.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    tally = Tally(missing=found.missing)
-    for number, start in enumerate(range(0, len(found.clips), shard_size)):
-        path = out / f"{number:06d}.tar"
-        if number % part[1] != part[0] or path.exists():
-            continue
-        tally.written += write_shard(path, _records(record_of, found.clips[start : start + shard_size], tally))
-    return tally
+
+    record_of: Callable[[Clip], Record | None]
+
+    def prepare(
+        self, found: Found, out: Path, *, part: tuple[int, int] = (0, 1), shard_size: int = RECORDS_PER_SHARD
+    ) -> Tally:
+        """Writes the shards that are not there yet.
+
+        Args:
+            out: holds the shards of one list; for several take sub-folders of what is trained on.
+            part: (i, n): of every n shards in turn the i-th, so that n machines share the work.
+        """
+        tally = Tally(missing=found.missing)
+        for number in missing_shards(found, out, part=part, shard_size=shard_size):
+            tally += self.shard(found, out, number, shard_size)
+        return tally
+
+    def shard(self, found: Found, out: Path, number: int, shard_size: int = RECORDS_PER_SHARD) -> Tally:
+        """Writes one shard."""
+        out.mkdir(parents=True, exist_ok=True)
+        tally, start = Tally(), number * shard_size
+        clips = found.clips[start : start + shard_size]
+        tally.written = write_shard(_shard(out, number), self._records(clips, tally))
+        return tally
+
+    def _records(self, clips: tuple[Clip, ...], tally: Tally) -> Iterator[tuple[str, Record]]:
+        for clip in clips:
+            try:
+                record = self.record_of(clip)
+            except FoleyError:
+                tally.unreadable.append(clip.name)
+                continue
+            if record is None:
+                tally.silent += 1
+            else:
+                yield clip.name, record
 
 
-def _records(
-    record_of: Callable[[Clip], Record | None], clips: Iterable[Clip], tally: Tally
-) -> Iterator[tuple[str, Record]]:
-    for clip in clips:
-        try:
-            record = record_of(clip)
-        except FoleyError:
-            tally.unreadable.append(clip.name)
-            continue
-        if record is None:
-            tally.silent += 1
-        else:
-            yield clip.name, record
+def missing_shards(
+    found: Found, out: Path, *, part: tuple[int, int] = (0, 1), shard_size: int = RECORDS_PER_SHARD
+) -> list[int]:
+    """Numbers of the shards that are not there yet, of every `part[1]` in turn the `part[0]`-th."""
+    shards = -(-len(found.clips) // shard_size)
+    return [number for number in range(part[0], shards, part[1]) if not _shard(out, number).exists()]
+
+
+def _shard(out: Path, number: int) -> Path:
+    return out / f"{number:06d}.tar"
 
 
 @dataclass(frozen=True)
-class Preparer:
+class ExampleMaker:
     """Makes the adapters' examples of clips.
 
     Args:
