@@ -9,6 +9,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from weights.fill import save_published
 from weights.sampling import Networks
 
+from rhythmic_foley import cli
 from rhythmic_foley.models.alignment_classifier import AlignmentClassifier
 from rhythmic_foley.models.cavp import Cavp
 from rhythmic_foley.models.cond_stage import CondStage
@@ -62,6 +63,18 @@ def conversion(tiny_files: dict[str, Path], tmp_path_factory: pytest.TempPathFac
 def networks(conversion: Conversion) -> Networks:
     """The converted networks, loaded the ordinary way."""
     return load_networks(conversion.folder)
+
+
+@pytest.fixture(scope="session")
+def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published sizes, filled by rule, through files and the ordinary command: minutes, 9 GB of disk."""
+    work = tmp_path_factory.mktemp("full")
+    files = {role: save_published(published_file(role), work / f"{role}.ckpt") for role in ROLES}
+    options = [part for role, path in files.items() for part in (f"--{role}", str(path))]
+    assert cli.main(["convert", "diff-foley", *options, "--out", str(work / "diff-foley")]) == 0
+    for path in files.values():
+        path.unlink()
+    return work / "diff-foley"
 
 
 def load_networks(folder: Path) -> Networks:

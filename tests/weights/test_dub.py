@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from clips import make_clip
 from weights.conftest import TINY
-from weights.fill import save_published
 
 from rhythmic_foley import cli
 from rhythmic_foley.audio import read_wav
 from rhythmic_foley.media import probe
 from rhythmic_foley.weights import convert
 from rhythmic_foley.weights.convert import ROLES
-from rhythmic_foley.weights.diff_foley import published_file
 
 
 @pytest.fixture(autouse=True)
@@ -71,16 +69,10 @@ def test_tiny_files_dub_a_real_clip_of_several_windows(
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_full_size_files_dub_a_real_clip(shared_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    """Noise, but the whole way: 9 GB of disk and minutes."""
-    files = [part for role in ROLES for part in (f"--{role}", str(tmp_path / f"{role}.ckpt"))]
-    for role in ROLES:
-        save_published(published_file(role), tmp_path / f"{role}.ckpt")
-    model = tmp_path / "diff-foley"
-    assert cli.main(["convert", "diff-foley", *files, "--out", str(model)]) == 0
-    for role in ROLES:
-        (tmp_path / f"{role}.ckpt").unlink()
-    capsys.readouterr()
+def test_full_size_files_dub_a_real_clip(
+    full_size: Path, shared_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """Noise, but the whole way."""
     clip = shared_dir / "clips" / "difffoley_drum.mp4"
-    take = dub(clip, model, tmp_path, capsys, "--steps", "2", "--classifier-scale", "50", "--range", "0-4")
+    take = dub(clip, full_size, tmp_path, capsys, "--steps", "2", "--classifier-scale", "50", "--range", "0-4")
     assert probe(take["video"]).duration_s == pytest.approx(4.0, abs=0.1)

@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 import torch
 from weights.conftest import load_networks
-from weights.fill import det, save_published
+from weights.fill import det
 from weights.sampling import Networks, largest_error, relative_l2, trajectory
 
 from rhythmic_foley.media import read_frames
 from rhythmic_foley.models.cavp import FRAME_RATE_HZ, frames_to_video, pool_clips
 from rhythmic_foley.schedulers import UnroundedDPMSolver, ddim, plms
-from rhythmic_foley.weights.convert import ROLES, convert_diff_foley
-from rhythmic_foley.weights.diff_foley import SCALING_FACTOR, published_file
+from rhythmic_foley.weights.diff_foley import SCALING_FACTOR
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
@@ -33,13 +32,8 @@ def folder(shared_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def full(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Networks:
-    work = tmp_path_factory.mktemp("full")
-    files = {role: save_published(published_file(role), work / f"{role}.ckpt") for role in ROLES}
-    conversion = convert_diff_foley(**files, out=work / "diff-foley")
-    for path in files.values():
-        path.unlink()
-    return load_networks(conversion.folder)
+def full(full_size: Path) -> Networks:
+    return load_networks(full_size)
 
 
 @pytest.fixture(scope="module")
