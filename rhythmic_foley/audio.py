@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from functools import lru_cache
@@ -12,6 +13,7 @@ import torch
 from torch.nn.functional import pad
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.files import move_into_place
 from rhythmic_foley.limits import MAX_CLIP_S, bounded, check_file_size, check_sound
 
 SAMPLE_RATE_HZ = 16_000
@@ -231,12 +233,14 @@ def write_wav(path: str | Path, wave: np.ndarray, sample_rate_hz: int) -> None:
     import soundfile
 
     path = Path(path)
+    encoded = io.BytesIO()  # the library hides what goes wrong when a file is written
+    soundfile.write(encoded, np.clip(wave, -1.0, 1.0), sample_rate_hz, subtype="PCM_16", format="WAV")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            soundfile.write(file, np.clip(wave, -1.0, 1.0), sample_rate_hz, subtype="PCM_16", format="WAV")
-        os.replace(temporary, path)
+            file.write(encoded.getbuffer())
+        move_into_place(Path(temporary), path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -9,18 +9,27 @@ import sys
 import tempfile
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.files import move_into_place
 
 GIB = 1024**3
 DAY_S = 86_400.0
 # A file that is still being written is younger than this; what is older was left by a process that died.
 _ABANDONED_S = 3600.0
 _PARTIAL = ".part-"
+# What readers raise when they are given a file that is cut off, overwritten or gone.
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, FoleyError)
+
+Result = TypeVar("Result")
 
 
 def default_root() -> Path:
@@ -88,24 +97,48 @@ class Cache:
         """Make the entry: `write` fills a file at the temporary path it is given, which then takes its place.
 
         The temporary name ends in `suffix`. If `write` raises, nothing is left behind.
+
+        Raises:
+            FoleyError: if it cannot be stored.
         """
         path = self.path(kind, key, suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.parent / f"{_PARTIAL}{uuid.uuid4().hex}{suffix}"
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             write(temporary)
-            _sync(temporary)
             written = temporary.stat().st_size
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+            move_into_place(temporary, path)
+        except OSError as error:
+            raise FoleyError(
+                f"Nothing can be kept in {self.root} ({error.strerror or error}); make room there, or let "
+                "RHYTHMIC_FOLEY_CACHE name another folder."
+            ) from error
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
         self._count(written, keep=path)
         return path
 
+    def load(
+        self, kind: str, key: str, suffix: str, read: Callable[[Path], Result], write: Callable[[Path], None]
+    ) -> Result:
+        """What `read` makes of the entry; it is made by `write` if it is not there, is damaged or is gone meanwhile.
+
+        Raises:
+            FoleyError: if it cannot be stored.
+        """
+        found = self.get(kind, key, suffix)
+        if found is not None:
+            try:
+                return read(found)
+            except _DAMAGED:
+                self.drop(kind, key, suffix)
+        return read(self.put(kind, key, suffix, write))
+
     def drop(self, kind: str, key: str, suffix: str) -> None:
-        """Remove the entry if it exists."""
-        self.path(kind, key, suffix).unlink(missing_ok=True)
+        """Remove the entry if it exists and can be removed."""
+        with suppress(OSError):
+            self.path(kind, key, suffix).unlink()
 
     def evict(self, keep: Path | None = None) -> int:
         """Remove what is too old, then the least recently used until the rest fits. Returns the bytes freed.
@@ -191,12 +224,6 @@ def _scalar(part: Any) -> tuple[bytes, bytes]:
     if isinstance(part, (float, np.floating)):
         return b"f", struct.pack("<d", float(part))
     raise TypeError(f"A cache key cannot be made of {type(part).__name__}")
-
-
-def _sync(path: Path) -> None:
-    """To the disk before the name changes: a crash must not leave a complete name on an empty file."""
-    with open(path, "r+b") as file:
-        os.fsync(file.fileno())
 
 
 def _remove(path: Path, size: int) -> int:

@@ -115,6 +115,7 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
         )
     except Exception as error:  # safetensors, json and the libraries each raise their own kinds
         raise FoleyError(f"The model in {folder} is damaged or incomplete ({error}); fetch it again.") from error
+    _take_over(pipeline)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.batched_guidance = running.batched
     precision = running.precision or ("float16" if on_gpu else "float32")
@@ -125,6 +126,22 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
     return pipeline.to(device)
 
 
+def _take_over(pipeline: RhythmicFoleyPipeline) -> None:
+    """Copies the weights into memory of our own: loaded ones are a view of the file, and change or crash with it."""
+    from torch import nn
+
+    for network in pipeline.components.values():
+        if isinstance(network, nn.Module):
+            for tensor in (*network.parameters(), *network.buffers()):
+                tensor.data = tensor.data.clone()
+
+
+def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and time of the files that `revision` reads: a quick look at whether any was changed."""
+    found = ((path, path.stat()) for path in _files(folder))
+    return tuple((path.name, stat.st_size, stat.st_mtime_ns) for path, stat in found)
+
+
 def revision(folder: Path) -> str:
     """Digest of a checkpoint's weights and configurations: 16 hex digits that change when any of them does."""
     digest = hashlib.sha256()
@@ -133,3 +150,7 @@ def revision(folder: Path) -> str:
             digest.update(name.encode())
             digest.update(bytes.fromhex(sha256))
     return digest.hexdigest()[:16]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".safetensors", ".json"))

@@ -1,10 +1,14 @@
-"""The bare sound of one take: a clip's windows one after another, each found again by what shaped it."""
+"""The bare sound of one take: the windows of a clip, each found again by what shaped it.
+
+Windows share memory: every other one is made first, and those between them hold the finished sound of both neighbours
+where they overlap, as a fix holds what lies around it.
+"""
 
 from __future__ import annotations
 
 import time
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +17,14 @@ import torch
 
 from rhythmic_foley.audio import MEL_FRAME_RATE_HZ, SAMPLE_RATE_HZ, log_mel
 from rhythmic_foley.cache import Cache
+from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.gpu_memory import SMALLER_BATCHES, enough_memory
 from rhythmic_foley.mixing import FADE_S, with_stretch
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline, Step
 from rhythmic_foley.reference import laid_at, read_reference, starts_of
 from rhythmic_foley.requests import Controls, Fix, Progress
-from rhythmic_foley.windows import OVERLAP_S, Window, plan_windows, stitch
+from rhythmic_foley.windows import OVERLAP_S, Window, in_order, plan_windows, stitch
 
 PREVIEW_EVERY = 4
 # A reference of full strength still leaves the diffusion its last step or two.
@@ -32,11 +38,13 @@ class Sound:
     Attributes:
         wave: float32 (N,) at `rate_hz`, as long as the picture.
         latents: float32 (windows, C, 16, columns).
+        notes: sentences for the person about what did not go as it should.
     """
 
     wave: np.ndarray
     rate_hz: int
     latents: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -118,40 +126,50 @@ class SoundMaker:
         touched = _touched(windows, controls.fix)
         noise = self._noise(controls.seed, windows)
         reference = self._reference(controls, windows)
-        made = []
-        for window in touched:
+        waves: dict[int, np.ndarray] = {}
+        latents: dict[int, np.ndarray] = {}
+        notes: dict[str, None] = {}
+        for window in in_order(touched):
             request = self._request(controls, window, noise)
             if reference is not None:
                 request["start_from"] = (self._encoded(reference, window), _new_share(controls))
-            if base is not None and controls.fix is not None:
-                request["keep"] = (torch.from_numpy(base.latents[window.index]), self._anew(controls.fix, window))
-            many = f", part {window.index + 1} of {len(windows)}" if len(windows) > 1 else ""
+            request["keep"] = self._kept(window, latents, base, controls.fix)
+            many = f", part {len(waves) + 1} of {len(touched)}" if len(windows) > 1 else ""
             follow = _Follow(meter, meter.label + many, _window_steps(controls), _seen_frames(window, self.duration_s))
-            made.append((yield from self._window(request, follow)))
+            waves[window.index], latents[window.index] = yield from self._window(request, follow, notes)
         rate_hz = self.pipeline.sample_rate_hz
-        wave = stitch([wave for wave, _ in made], touched, rate_hz, round(self.duration_s * rate_hz))
-        latents = np.stack([latent for _, latent in made])
+        wave = stitch([waves[w.index] for w in touched], touched, rate_hz, round(self.duration_s * rate_hz))
         if base is None or controls.fix is None:
-            return Sound(wave, rate_hz, latents)
+            return Sound(wave, rate_hz, np.stack([latents[w.index] for w in touched]), tuple(notes))
         around = base.latents.copy()
-        around[[window.index for window in touched]] = latents
+        for index, latent in latents.items():
+            around[index] = latent
         wave = with_stretch(base.wave, wave, rate_hz, controls.fix.start_s, controls.fix.end_s)
-        return Sound(wave, rate_hz, around)
+        return Sound(wave, rate_hz, around, tuple(notes))
 
     def _window(
-        self, request: dict[str, Any], follow: _Follow
+        self, request: dict[str, Any], follow: _Follow, notes: dict[str, None]
     ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
-        """Wave (samples,) and latent (C, 16, columns) of a window; a job that was cut off finds its finished ones."""
-        key = Cache.key("window-1", self.revision, _plain(request))
+        """Wave (samples,) and latent (C, 16, columns) of a window; a job that was cut off finds its finished ones.
+
+        What did not go as it should is added to the `notes`.
+        """
+        key = Cache.key("window-2", self.revision, _plain(request))
         found = self._found(key)
         if found is not None:
             yield follow.meter.skip(follow.steps, follow.label)
             return found
-        for item in self.pipeline.stream(**request):
-            if isinstance(item, Step):
-                yield follow.meter.tick(follow.label, self._preview(item, follow.frames))
+        with enough_memory():
+            for item in self.pipeline.stream(**request):
+                if isinstance(item, Step):
+                    yield follow.meter.tick(follow.label, self._preview(item, follow.frames))
+        if self.pipeline.short_of_memory:
+            notes[SMALLER_BATCHES] = None
         wave, latent = item.wave.float().numpy(), item.latent.float().numpy()
-        self.cache.put("window", key, ".npz", lambda path: np.savez(path, wave=wave, latent=latent))
+        try:
+            self.cache.put("window", key, ".npz", lambda path: np.savez(path, wave=wave, latent=latent))
+        except FoleyError as error:  # what is made is still good
+            notes[str(error)] = None
         yield follow.meter.tick(follow.label)
         return wave, latent
 
@@ -185,7 +203,7 @@ class SoundMaker:
             "steps": controls.steps,
             "noise": noise[start : start + self.pipeline.latent_shape[2]].permute(1, 2, 0),
             "features": self.features,
-            "start_s": 0.0 if self.features is None else self.start_s + window.start_s,
+            "start_s": window.start_s + (0.0 if self.features is None else self.start_s),
         }
 
     def _noise(self, seed: int, windows: tuple[Window, ...]) -> torch.Tensor:
@@ -193,6 +211,21 @@ class SoundMaker:
         channels, rows, _ = self.pipeline.latent_shape
         columns = round(windows[-1].end_s / self.pipeline.column_s)
         return torch.randn((columns, channels, rows), generator=torch.Generator().manual_seed(seed))
+
+    def _kept(
+        self, window: Window, finished: Mapping[int, np.ndarray], base: Sound | None, fix: Fix | None
+    ) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """What of a window is there already, as `stream` takes it: what a fix leaves, and what neighbours share."""
+        if base is not None and fix is not None:
+            latent, anew = torch.from_numpy(base.latents[window.index].copy()), self._anew(fix, window)
+        else:
+            latent, anew = torch.zeros(self.pipeline.latent_shape), torch.ones(self.pipeline.latent_shape[2])
+        shared = round(OVERLAP_S / self.pipeline.column_s)
+        if (before := finished.get(window.index - 1)) is not None:
+            latent[..., :shared], anew[:shared] = torch.from_numpy(before[..., -shared:]), 0
+        if (after := finished.get(window.index + 1)) is not None:
+            latent[..., -shared:], anew[-shared:] = torch.from_numpy(after[..., :shared]), 0
+        return None if anew.all() else (latent, anew)
 
     def _anew(self, fix: Fix, window: Window) -> torch.Tensor:
         """(columns,): 1 for the latent columns that the stretch touches."""

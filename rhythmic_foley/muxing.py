@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -27,6 +26,7 @@ from rhythmic_foley.container import (
     with_decode_times,
 )
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.files import move_into_place
 
 # What MP4 holds and today's players show; anything else (VP8, MPEG-4 part 2, ProRes, MJPEG ...) becomes H.264.
 _COPIED_CODECS = ("h264", "hevc", "vp9", "av1")
@@ -191,7 +191,7 @@ def write_frames(
             for name in ("colorspace", "color_primaries", "color_trc"):
                 setattr(video.codec_context, name, _BT_709)
             _interleave(out, packets(video), _aac_packets(_add_aac(out, sound), sound))
-        os.replace(part, out_path)
+        move_into_place(part, out_path)
     except OSError as error:
         raise FoleyError(f"{out_path.name} cannot be written; check the folder and its free space.") from error
     finally:
@@ -214,7 +214,7 @@ def _write_file(video_path: str | Path, out_path: Path, write: Callable[[OpenCli
     with open_clip(video_path) as clip:
         try:
             report = write(clip, part)
-            os.replace(part, out_path)
+            move_into_place(part, out_path)
         except OSError as error:
             raise FoleyError(f"{out_path.name} cannot be written; check the folder and its free space.") from error
         finally:

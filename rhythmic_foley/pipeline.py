@@ -25,6 +25,7 @@ from rhythmic_foley.conditions import (
 )
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN, SoundEvent
+from rhythmic_foley.gpu_memory import free
 from rhythmic_foley.guidance import Scales, towards_onsets
 from rhythmic_foley.models.adapters import Adapter, Residuals, add_residuals
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
@@ -106,8 +107,10 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
     # The networks of the loop take turns at every step and stay where they are once loaded.
     model_cpu_offload_seq = "cavp->text_encoder->aligned_encoder->cond_stage->unet->vae->vocoder"
 
-    # Both halves of classifier-free guidance in one call: faster, but more memory at a time.
+    # Both halves of classifier-free guidance in one call: faster, but more memory at a time. A GPU on which that did
+    # not fit once is `short_of_memory`: from then on the halves come one after the other.
     batched_guidance = True
+    short_of_memory = False
 
     def __init__(
         self,
@@ -223,7 +226,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
             onsets: when something hits, in seconds from the window's beginning; None where nobody knows.
             negative: what should not be heard.
             features: (T, D) of the whole clip's picture, for a model that `needs_video`.
-            start_s: where in the clip the window begins; of use with `features` only.
+            start_s: where in the clip the window begins: of which features it is, and of which of the vocoder's noise.
             semantic_scale: strength of the semantic adapter; 0 leaves it out.
             temporal_scale: strength of the temporal adapter; 0 leaves it out.
             guidance_scale: of classifier-free guidance; 1 switches it off, None is the model's default.
@@ -299,7 +302,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
 
         # 6. Mel and waveform
         mel = self.decode(latent)
-        output = FoleyOutput(self.vocoder(mel)[0].cpu(), mel[0].cpu(), latent[0].cpu())
+        output = FoleyOutput(self.vocoder(mel, start_s)[0].cpu(), mel[0].cpu(), latent[0].cpu())
         self.maybe_free_model_hooks()
         yield output
 
@@ -382,9 +385,21 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
     def _predict(
         self, sample: torch.Tensor, timestep: torch.Tensor, conditions: Conditions, scales: Scales
     ) -> torch.Tensor:
+        """The answer for each part of the batch, all at once if that fits into memory."""
+        if len(conditions.tokens) > 1 and self.batched_guidance and not self.short_of_memory:
+            try:
+                return self._answer(sample, timestep, conditions, scales)
+            except torch.OutOfMemoryError:
+                self.short_of_memory = True
+            free()  # only after the error is gone, which holds on to what was calculated
+        if len(conditions.tokens) > 1:
+            return torch.cat([self._answer(sample, timestep, half, scales) for half in conditions.halves()])
+        return self._answer(sample, timestep, conditions, scales)
+
+    def _answer(
+        self, sample: torch.Tensor, timestep: torch.Tensor, conditions: Conditions, scales: Scales
+    ) -> torch.Tensor:
         """The UNet's answer under both adapters; an adapter of strength 0 is not run at all."""
-        if len(conditions.tokens) > 1 and not self.batched_guidance:
-            return torch.cat([self._predict(sample, timestep, half, scales) for half in conditions.halves()])
         sample = sample.expand(len(conditions.tokens), -1, -1, -1).to(self.unet.dtype)
         parts: list[tuple[Residuals, float]] = []
         if self.semantic_adapter is not None and scales.semantic > 0:

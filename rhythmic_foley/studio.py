@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ import torch
 from rhythmic_foley.audio import SAMPLE_RATE_HZ, read_wav
 from rhythmic_foley.cache import Cache, file_digest
 from rhythmic_foley.checkpoints import EMBEDDED as EMBEDDED_MODEL
-from rhythmic_foley.checkpoints import INDEX, find_checkpoint, load_pipeline, revision, roots
+from rhythmic_foley.checkpoints import INDEX, find_checkpoint, load_pipeline, revision, roots, stamp
 from rhythmic_foley.checksums import check_sums
 from rhythmic_foley.describe import Describer
 from rhythmic_foley.describe.choose import EMBEDDED, Asking, Describers
@@ -25,8 +25,9 @@ from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.describe.tightening import LEAST_PEAK, tightened
 from rhythmic_foley.detection import NOTHING_SEEN, Seen, detect, load_detector
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import UNKNOWN, events_from_json, events_to_json
+from rhythmic_foley.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
 from rhythmic_foley.generation import Meter, SoundMaker
+from rhythmic_foley.gpu_memory import enough_memory
 from rhythmic_foley.limits import MIN_CLIP_S
 from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
 from rhythmic_foley.memory import Memory
@@ -36,7 +37,7 @@ from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.orders import Base, Stretch, alone, fitting, heard, local, resolved
 from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
 from rhythmic_foley.requests import MAX_SEED, Analysis, Controls, Fix, Progress, Take
-from rhythmic_foley.takes import Draft, draw_mel, read_sound, read_take, write_take
+from rhythmic_foley.takes import Draft, draw_mel, prepare_folder, read_sound, read_take, write_take
 
 __all__ = ["Analysis", "Asking", "Controls", "Fix", "Progress", "Studio", "Take"]
 
@@ -71,6 +72,7 @@ class Studio:
         memory: Memory | None = None,
     ) -> None:
         self.folder = find_checkpoint(model)
+        self._stamp = stamp(self.folder)
         self.cache = cache or Cache()
         self.describers = Describers(describer, self._embedded_describer, roots(), asking)
         self.memory = memory or Memory()
@@ -85,7 +87,9 @@ class Studio:
     @cached_property
     def pipeline(self) -> RhythmicFoleyPipeline:
         self.memory.enter("sound", self, self._unload)
-        return load_pipeline(self.folder, self._device)
+        pipeline = load_pipeline(self.folder, self._device)
+        self._check_unchanged()
+        return pipeline
 
     @property
     def describer(self) -> Describer:
@@ -105,7 +109,9 @@ class Studio:
 
     @cached_property
     def revision(self) -> str:
-        return revision(self.folder)
+        found = revision(self.folder)
+        self._check_unchanged()
+        return found
 
     def analyse(
         self, path: str | Path, *, describe: bool = True, find_onsets: bool = True, describer: str | None = None
@@ -154,6 +160,7 @@ class Studio:
         """
         base = None if controls.fix is None else self._take_to_fix(analysis, controls.fix)
         controls = resolved(analysis, controls, base)
+        prepare_folder(Path(out_dir))
         yield Progress(0.0, "Loading the model")
         stretch = self._stretch(analysis, controls)
         here = local(controls, stretch)
@@ -171,7 +178,7 @@ class Studio:
                 singles.append((name, single.wave))
             asked = replace(controls, seed=seed, takes=1)
             draft = Draft(
-                clip=stretch.path,
+                clip=self._stretch(analysis, controls).path,  # once more: the cache may have lost it meanwhile
                 title=analysis.clip.path.stem,
                 asked=asked,
                 onsets=here.onsets,
@@ -179,7 +186,7 @@ class Studio:
                 heard=heard(analysis.clip, stretch, here, sound, base),
                 stems=tuple(singles),
                 facts={"clip_sha256": analysis.digest, "model": self.folder.name, "revision": self.revision},
-                notes=(stretch.note, _unknown_note(asked)),
+                notes=(stretch.note, _unknown_note(asked), *sound.notes),
             )
             yield write_take(draft, Path(out_dir))
 
@@ -200,10 +207,10 @@ class Studio:
             return Stretch(clip.path, 0.0, clip.duration_s)
         cut = plan_cut(clip.path, *controls.range_s)
         key = Cache.key("stretch-1", analysis.digest, cut)
-        path = self._made("stretch", key, ".mp4", lambda path: write_cut(clip.path, cut, path))
+        found = self.cache.load("stretch", key, ".mp4", probe, lambda path: write_cut(clip.path, cut, path))
         note = "" if cut.copied else "The range does not begin on a key frame, so its picture was re-encoded."
-        _check_length(probe(path))
-        return Stretch(path, cut.start_s, cut.end_s - cut.start_s, note)
+        _check_length(found)
+        return Stretch(found.path, cut.start_s, cut.end_s - cut.start_s, note)
 
     def _take_to_fix(self, analysis: Analysis, fix: Fix) -> Base:
         """What stays around a stretch made anew.
@@ -231,10 +238,11 @@ class Studio:
 
         def write(path: Path) -> None:
             frames = read_frames(analysis.clip.path, VIDEO_RATE_HZ, start_s=VIDEO_START_S)
-            np.save(path, self.pipeline.encode_video(frame for _, frame in frames).numpy())
+            with enough_memory():
+                np.save(path, self.pipeline.encode_video(frame for _, frame in frames).numpy())
 
         key = Cache.key("features-1", analysis.digest, self.revision)
-        return torch.from_numpy(np.load(self._made("features", key, ".npy", write)))
+        return torch.from_numpy(self.cache.load("features", key, ".npy", np.load, write))
 
     def _see(self, clip: ClipInfo, digest: str) -> Seen:
         """When sounds start, by the checkpoint's event detector or, where it has none, by motion alone."""
@@ -247,15 +255,14 @@ class Studio:
             np.savez(path, curve=(curve.times_s, curve.values), sounding=(sounding.times_s, sounding.values))
 
         key = Cache.key("curve-2", digest, revision(self.folder / "event_detector"))
-        with np.load(self._made("curve", key, ".npz", write)) as stored:
-            return Seen(Curve(*stored["curve"]), Curve(*stored["sounding"]))
+        return self.cache.load("curve", key, ".npz", _read_seen, write)
 
     def _describe(self, clip: ClipInfo, digest: str, describer: Describer) -> Description:
         """What the describer says, from the cache if it was asked before; a stand-in's answer is not kept."""
         key = Cache.key("events-2", digest, getattr(describer, "fingerprint", describer.name), self.revision)
-        cached = self.cache.get("events", key, ".json")
-        if cached is not None:
-            return Description(events_from_json(cached.read_text(encoding="utf-8")), describer.name)
+        known = self._said_before(key)
+        if known is not None:
+            return Description(known, describer.name)
         size = getattr(describer, "frame_size", _DESCRIBE_SIZE)
         frames = read_frames(clip.path, _DESCRIBE_RATE_HZ, size, fit="inside")
         if hasattr(describer, "close"):  # a large one
@@ -281,8 +288,27 @@ class Studio:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _made(self, kind: str, key: str, suffix: str, write: Callable[[Path], None]) -> Path:
-        return self.cache.get(kind, key, suffix) or self.cache.put(kind, key, suffix, write)
+    def _said_before(self, key: str) -> tuple[SoundEvent, ...] | None:
+        cached = self.cache.get("events", key, ".json")
+        try:
+            return None if cached is None else events_from_json(cached.read_text(encoding="utf-8"))
+        except (OSError, ValueError, FoleyError):  # gone meanwhile, or damaged
+            self.cache.drop("events", key, ".json")
+            return None
+
+    def _check_unchanged(self) -> None:
+        """What was read of the model must be of one piece; once it is in memory its files may change.
+
+        Raises:
+            FoleyError: if a file changed since the studio was opened.
+        """
+        if stamp(self.folder) != self._stamp:
+            raise FoleyError(f"The model in {self.folder} was changed while it was read; start again to use it.")
+
+
+def _read_seen(path: Path) -> Seen:
+    with np.load(path) as stored:
+        return Seen(Curve(*stored["curve"]), Curve(*stored["sounding"]))
 
 
 def _check_length(clip: ClipInfo) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +18,7 @@ import torch
 
 from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel, read_wav, resample, write_wav
 from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.files import move_into_place
 from rhythmic_foley.generation import Sound
 from rhythmic_foley.media import mux
 from rhythmic_foley.mixing import Mix
@@ -64,6 +66,20 @@ class Draft:
     notes: tuple[str, ...] = ()
 
 
+def prepare_folder(out_dir: Path) -> None:
+    """Makes the folder that takes go to; said before the sound is made, not after.
+
+    Raises:
+        FoleyError: if nothing can be written there.
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out_dir):
+            pass
+    except OSError as error:
+        raise _unwritable(out_dir, error) from error
+
+
 def write_take(draft: Draft, out_dir: Path) -> Take:
     """Writes the take's folder; it appears complete or not at all.
 
@@ -77,9 +93,9 @@ def write_take(draft: Draft, out_dir: Path) -> Take:
         partial.mkdir(parents=True)
         _write_files(draft, partial, stem)
         folder = _free_name(out_dir / name)
-        os.replace(partial, folder)
+        move_into_place(partial, folder)
     except OSError as error:
-        raise FoleyError(f"The take cannot be written to {out_dir} ({error.strerror}).") from error
+        raise _unwritable(out_dir, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return read_take(folder)
@@ -145,7 +161,7 @@ def rename_take(take: Take, name: str) -> Take:
     try:
         part = take.settings.with_suffix(".part")
         part.write_text(json.dumps({**settings, "name": name}, indent=2, ensure_ascii=False), encoding="utf-8")
-        os.replace(part, take.settings)
+        move_into_place(part, take.settings)
         os.replace(take.folder, folder)
     except OSError as error:
         raise FoleyError(f"The take cannot be renamed ({error.strerror}).") from error
@@ -170,6 +186,10 @@ def draw_mel(wave: np.ndarray, sample_rate_hz: int, out: Path, onsets_s: Sequenc
 def safe_name(text: str) -> str:
     """A file name part without anything that a shell, a URL or HTML would mind."""
     return re.sub(r"[^\w.-]+", "_", text).strip("._")[:_LONGEST_NAME] or "clip"
+
+
+def _unwritable(out_dir: Path, error: OSError) -> FoleyError:
+    return FoleyError(f"The take cannot be written to {out_dir} ({error.strerror or error}).")
 
 
 def _write_files(draft: Draft, folder: Path, stem: str) -> None:

@@ -35,6 +35,15 @@ def plan_windows(duration_s: float, window_s: float = WINDOW_S, overlap_s: float
     return tuple(Window(index, index * step_s, index * step_s + window_s) for index in range(count))
 
 
+def in_order(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """Windows in the order they are made: every other one, then those between, which hear both neighbours.
+
+    One after the other would hear as much, but each would hang on all before it: whatever is changed at the beginning
+    of a clip, everything would have to be made again.
+    """
+    return tuple(sorted(windows, key=lambda window: (window.index % 2, window.index)))
+
+
 def stitch(
     waves: Sequence[np.ndarray], windows: Sequence[Window], sample_rate_hz: int, total_samples: int
 ) -> np.ndarray:

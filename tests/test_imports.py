@@ -14,22 +14,25 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 
 VALUES = {"errors", "limits", "onsets", "events", "windows"}
-FOUNDATION = {"audio", "cache", "comparison", "detection", "media", "mixing", "motion", "muxing", "plots"}
+FOUNDATION = {"audio", "cache", "comparison", "detection", "files", "media", "mixing", "motion", "muxing"}
+FOUNDATION |= {"plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
-LIBRARY |= {"requests", "studio", "checksums", "memory", "guidance"}
+LIBRARY |= {"requests", "studio", "checksums", "memory", "guidance", "gpu_memory"}
 
 # Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.
 ALLOWED = {
     "errors": set(),
+    "files": set(),
+    "gpu_memory": {"errors"},
     "limits": {"errors"},
     "onsets": {"errors", "limits"},
     "events": {"errors", "limits"},
     "windows": {"errors"},
-    "audio": {"errors", "limits"},
-    "cache": {"errors"},
+    "audio": {"errors", "files", "limits"},
+    "cache": {"errors", "files"},
     "container": {"errors", "limits"},
-    "muxing": {"errors", "container"},
+    "muxing": {"errors", "container", "files"},
     "media": {"errors", "limits", "container", "muxing"},
     "mixing": {"audio"},
     "reference": VALUES | {"audio"},
@@ -44,12 +47,12 @@ ALLOWED = {
     "describe": {"errors", "events", "models"},
     "conditions": VALUES | {"models"},
     "guidance": {"errors"},
-    "pipeline": VALUES | {"audio", "conditions", "guidance", "models", "schedulers"},
+    "pipeline": VALUES | {"audio", "conditions", "gpu_memory", "guidance", "models", "schedulers"},
     "checksums": {"errors"},
     "checkpoints": {"errors", "checksums", "pipeline"},
     "requests": VALUES | {"media", "motion"},
-    "generation": VALUES | {"audio", "cache", "mixing", "pipeline", "reference", "requests"},
-    "takes": VALUES | {"audio", "generation", "media", "mixing", "plots", "requests"},
+    "generation": VALUES | {"audio", "cache", "gpu_memory", "mixing", "pipeline", "reference", "requests"},
+    "takes": VALUES | {"audio", "files", "generation", "media", "mixing", "plots", "requests"},
     "orders": VALUES | {"audio", "describe", "generation", "media", "mixing", "muxing", "requests", "takes"},
     "studio": LIBRARY | {"generation", "orders", "takes"},
     "training": LIBRARY | {"weights"},

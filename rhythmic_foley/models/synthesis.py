@@ -23,6 +23,7 @@ _MOMENTUM = 0.99
 _MEL_UPDATES = 10
 _UPDATE_MAX = 4.0  # a bin changes by at most this factor at once
 _MIN_FRAMES = 3  # that the reflected edges need
+_NOISE_BLOCK = 2**19  # samples drawn with one seed
 _GUARD_SAMPLES = 2048  # of silence, so that resampling does not wrap the end around to the beginning
 
 
@@ -75,21 +76,29 @@ def spread_bands(levels: torch.Tensor) -> torch.Tensor:
     return over_bins @ over_time.transpose(1, 2)
 
 
-def shaped_noise(amplitude: torch.Tensor, length: int) -> torch.Tensor:
+def shaped_noise(amplitude: torch.Tensor, length: int, first: int = 0) -> torch.Tensor:
     """White noise, always the same, filtered to an amplitude for each bin and frame.
 
     Args:
         amplitude: (B, 257, frames), as `spread_bands` lays them out.
         length: samples wanted.
+        first: which sample of the endless noise to begin with.
 
     Returns:
         (B, length) at 44.1 kHz.
     """
     window = torch.hann_window(WIDE_N_FFT, device=amplitude.device)
-    white = torch.randn(length, generator=torch.Generator().manual_seed(0)).to(amplitude.device)
+    white = white_noise(first, length).to(amplitude.device)
     spectrum = torch.stft(white, WIDE_N_FFT, WIDE_HOP, window=window, return_complex=True)
     spectrum = spectrum / window.square().sum().sqrt()  # on average of amplitude 1
     return torch.istft(amplitude * spectrum, WIDE_N_FFT, WIDE_HOP, window=window, length=length)
+
+
+def white_noise(first: int, length: int) -> torch.Tensor:
+    """A stretch of an endless noise, (length,): two stretches are equal where they overlap."""
+    blocks = range(first // _NOISE_BLOCK, (first + length - 1) // _NOISE_BLOCK + 1)
+    noise = torch.cat([torch.randn(_NOISE_BLOCK, generator=torch.Generator().manual_seed(seed)) for seed in blocks])
+    return noise[first - blocks.start * _NOISE_BLOCK :][:length]
 
 
 def agree_with_mel(magnitude: torch.Tensor, log_mel: torch.Tensor) -> torch.Tensor:

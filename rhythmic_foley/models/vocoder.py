@@ -41,8 +41,8 @@ class GriffinLim(ModelMixin, ConfigMixin):
         """Of the waveform; the rate in the configuration is only the one that the mel bands are laid out for."""
         return SAMPLE_RATE_HZ
 
-    def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """Log-mel (B, 128, T) -> waveform (B, 256 T) at 16 kHz."""
+    def forward(self, mel: torch.Tensor, start_s: float = 0.0) -> torch.Tensor:
+        """Log-mel (B, 128, T) -> waveform (B, 256 T) at 16 kHz, wherever in a longer sound it starts."""
         return mel_to_wave(mel, iterations=self.config.iterations, sample_rate_hz=self.config.sample_rate_hz)
 
 
@@ -107,10 +107,14 @@ class FoleyVocoder(ModelMixin, ConfigMixin):
         )
         return Levels(bins, bands.unflatten(-1, (SUBFRAMES, BANDS)))
 
-    def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """Log-mel (B, 128, T) in [0, 1] -> waveform (B, round(T * 0.016 * sample_rate_hz))."""
+    def forward(self, mel: torch.Tensor, start_s: float = 0.0) -> torch.Tensor:
+        """Log-mel (B, 128, T) in [0, 1] -> waveform (B, round(T * 0.016 * sample_rate_hz)).
+
+        Args:
+            start_s: where in a longer sound it starts, so that stretches that overlap are made of the same noise.
+        """
         levels = self.levels(mel.clamp(0, 1))
-        noise = self._noise(levels)
+        noise = self._noise(levels, start_s)
         start = synthesis.resample(noise, WIDE_RATE_HZ, SAMPLE_RATE_HZ, mel.shape[-1] * HOP)
         magnitude = synthesis.agree_with_mel(_amplitude(levels.bins, _BINS_FLOOR_DB).transpose(1, 2), mel.float())
         wave = synthesis.griffin_lim(magnitude, start, self.config.iterations)
@@ -120,9 +124,10 @@ class FoleyVocoder(ModelMixin, ConfigMixin):
         """A sound (B, 256 T) of 16 kHz and its mel (B, 128, T) -> the sound at 44.1 kHz with an upper octave."""
         return self._extend(wave, self._noise(self.levels(mel.clamp(0, 1))))
 
-    def _noise(self, levels: Levels) -> torch.Tensor:
+    def _noise(self, levels: Levels, start_s: float = 0.0) -> torch.Tensor:
         amplitude = _amplitude(synthesis.spread_bands(levels.bands), _BANDS_FLOOR_DB)
-        return synthesis.shaped_noise(amplitude, synthesis.samples(levels.bands.shape[1], WIDE_RATE_HZ))
+        length = synthesis.samples(levels.bands.shape[1], WIDE_RATE_HZ)
+        return synthesis.shaped_noise(amplitude, length, round(start_s * WIDE_RATE_HZ))
 
     @staticmethod
     def _extend(wave: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
