@@ -47,7 +47,7 @@ def in_order(windows: Sequence[Window]) -> tuple[Window, ...]:
 def stitch(
     waves: Sequence[np.ndarray], windows: Sequence[Window], sample_rate_hz: int, total_samples: int
 ) -> np.ndarray:
-    """The windows' sounds as one, cross-faded with equal power where two windows overlap.
+    """The windows' sounds as one, cross-faded where two windows overlap, as loud there as they are themselves.
 
     Every sound is put at its window's start, rounded once from seconds, so that no error adds up. A sound may be
     a little shorter or longer than its window; what is missing is silence, what is too much is dropped.
@@ -63,20 +63,30 @@ def stitch(
         raise ValueError(f"{len(waves)} waves for {len(windows)} windows")
     edges = [(round(w.start_s * sample_rate_hz), round(w.end_s * sample_rate_hz)) for w in windows]
     sound = np.zeros(total_samples, dtype=np.float32)
-    for number, (wave, (start, end)) in enumerate(zip(waves, edges, strict=True)):
+    done = 0
+    for wave, (start, end) in zip(waves, edges, strict=True):
         piece = np.zeros(end - start, dtype=np.float32)
         piece[: len(wave)] = wave[: end - start]
-        if number > 0:
-            overlap = max(0, edges[number - 1][1] - start)
-            piece[:overlap] *= _fade_in(overlap)
-        if number + 1 < len(edges):
-            overlap = max(0, end - edges[number + 1][0])
-            piece[len(piece) - overlap :] *= _fade_in(overlap)[::-1]
-        end = min(end, total_samples)
-        sound[start:end] += piece[: max(0, end - start)]
+        piece = piece[: max(0, total_samples - start)]
+        overlap = min(max(0, done - start), len(piece))
+        before, after = sound[start : start + overlap], piece[:overlap]
+        fade_in = _fade_in(overlap, _likeness(before, after))
+        sound[start : start + overlap] = before * fade_in[::-1] + after * fade_in
+        sound[start + overlap : start + len(piece)] = piece[overlap:]
+        done = end
     return sound
 
 
-def _fade_in(samples: int) -> np.ndarray:
-    """Quarter sine: its square and that of its reverse add up to 1. Returns float32 (samples,)."""
-    return np.sin((np.arange(samples) + 0.5) / max(samples, 1) * (math.pi / 2)).astype(np.float32)
+def _fade_in(samples: int, likeness: float) -> np.ndarray:
+    """A fade that keeps the power together with its reverse. Returns float32 (samples,).
+
+    A quarter sine does for sounds that have nothing in common; equal sounds would be 3 dB louder in its middle.
+    """
+    angle = (np.arange(samples) + 0.5) / max(samples, 1) * (math.pi / 2)
+    return (np.sin(angle) / np.sqrt(1 + likeness * np.sin(2 * angle))).astype(np.float32)
+
+
+def _likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two sounds of equal length, 0 to 1."""
+    energy = math.sqrt(float(one @ one) * float(other @ other))
+    return max(0.0, float(one @ other) / energy) if energy else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,21 @@ def test_fades_have_equal_power():
     rising = stitch([silent, ones], windows, RATE_HZ, 15 * RATE_HZ)
     np.testing.assert_allclose(falling**2 + rising**2, 1.0, atol=1e-6)
     assert falling[0] == 1 and rising[-1] == 1 and np.all(np.diff(falling) <= 1e-6)
+
+
+@pytest.mark.parametrize("likeness", [0.0, 0.5, 1.0])
+def test_a_joint_is_as_loud_as_its_windows_however_alike_they_are(likeness):
+    windows = plan_windows(15.0)
+    random = np.random.default_rng(0)
+    shared, own = random.standard_normal(16_384), random.standard_normal((2, 131_072))
+    own[0, -16_384:] = math.sqrt(likeness) * shared + math.sqrt(1 - likeness) * own[0, -16_384:]
+    own[1, :16_384] = math.sqrt(likeness) * shared + math.sqrt(1 - likeness) * own[1, :16_384]
+    sound = stitch(own, windows, RATE_HZ, 15 * RATE_HZ)
+    start = round(windows[1].start_s * RATE_HZ)
+    blocks = sound[start : start + 16_384].reshape(8, -1).std(axis=1)
+    assert 0.95 < blocks.min() and blocks.max() < 1.05
+    if likeness == 1:
+        np.testing.assert_allclose(sound[start : start + 16_384], shared, atol=1e-5)
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 44_100])

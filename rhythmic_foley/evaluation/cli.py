@@ -39,6 +39,18 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     speed.add_argument("--steps", type=int, default=4, help="denoising steps to take the median of")
     speed.set_defaults(run=_speed)
 
+    joints = kinds.add_parser("joints", help="is it heard where the windows of a long clip meet")
+    joints.add_argument("--model", default="mini", help="name or folder of a checkpoint")
+    joints.add_argument("--joints", type=int, default=4, help="in each sound (%(default)s)")
+    joints.add_argument("--steps", type=int, help="denoising steps (default: the model's)")
+    joints.set_defaults(run=_joints)
+
+    long = kinds.add_parser("long", help="time and memory of dubbing 1080p clips, by their length")
+    long.add_argument("--model", default="mini", help="name or folder of a checkpoint")
+    long.add_argument("--lengths", type=_seconds, default=(30, 60, 120), metavar="LIST", help="in s (30,60,120)")
+    long.add_argument("--steps", type=int, default=20, help="denoising steps (%(default)s)")
+    long.set_defaults(run=_long)
+
     encoders = kinds.add_parser("encoders", help="autoencoder and aligned encoder on held-out scenes")
     encoders.add_argument("--model", default="mini", help="name or folder of a checkpoint")
     encoders.add_argument("--scenes", type=Path, default=Path("runs/held_out"), help="as `train prepare` leaves them")
@@ -78,6 +90,30 @@ def _speed(arguments: argparse.Namespace) -> int:
     from rhythmic_foley.evaluation.speed import compare_ways, print_speed
 
     print(print_speed(compare_ways(find_checkpoint(arguments.model), arguments.device, steps=arguments.steps)))
+    return 0
+
+
+def _seconds(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
+
+
+def _joints(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline
+    from rhythmic_foley.evaluation.joints import compare_joints, print_joints
+
+    pipeline = load_pipeline(find_checkpoint(arguments.model))
+    print(print_joints(list(compare_joints(pipeline, joints=arguments.joints, steps=arguments.steps))))
+    return 0
+
+
+def _long(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.evaluation.long_clips import measure_lengths, print_lengths
+
+    rows = []
+    for row in measure_lengths(arguments.model, arguments.lengths, arguments.steps):
+        rows.append(row)
+        print(f"{row.duration_s:.0f} s: {row.cpu_s:.0f} CPU s, {row.wall_s:.0f} s", file=sys.stderr, flush=True)
+    print(print_lengths(rows))
     return 0
 
 
