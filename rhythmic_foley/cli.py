@@ -111,6 +111,7 @@ def _add_dub(commands: Any) -> None:
     parser.add_argument("--stems", action="store_const", const=True, help="also write each event's sound alone")
     parser.add_argument("--settings", metavar="FILE", help="an earlier take's settings; other options change them")
     parser.add_argument("--out", type=Path, default=Path("dubs"), metavar="DIR", help="where takes go (%(default)s)")
+    parser.add_argument("--ray", metavar="ADDRESS", help='dub on the machines of a Ray cluster; "local" starts one')
     _add_model(parser)
     _add_describer(parser)
     parser.set_defaults(run=_dub)
@@ -199,6 +200,8 @@ def _dub(args: argparse.Namespace) -> int:
     before = _facts_in(settings) if settings else {}
     studio = _open(args, before.get("model"))
     controls = _controls(args, settings, studio.defaults)
+    if args.ray is not None:
+        return _dub_on_ray(args, args.model or before.get("model") or DEFAULT_MODEL, controls)
     code = 0
     for clip in args.clips:
         try:
@@ -216,6 +219,20 @@ def _facts_in(settings: str) -> dict[str, Any]:
         return {name: facts[name] for name in ("clip_sha256", "model", "revision") if isinstance(facts.get(name), str)}
     except MALFORMED:
         raise FoleyError("These settings cannot be read; use a settings file that a dub has written.") from None
+
+
+def _dub_on_ray(args: argparse.Namespace, model: str, controls: Controls) -> int:
+    from rhythmic_foley.remote import dub_on_ray
+
+    code = 0
+    for clip, result in dub_on_ray(args.ray, model, args.describer, args.clips, controls, args.out):
+        if isinstance(result, FoleyError):
+            _say(f"{clip}: {result}")
+            code = BAD_INPUT
+        else:
+            for take in result:
+                _print_take(clip, take)
+    return code
 
 
 def _dub_one(studio: Studio, clip: Path, controls: Controls, before: dict[str, Any], out_dir: Path) -> None:

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -88,10 +88,33 @@ def write_take(draft: Draft, out_dir: Path) -> Take:
     """
     stem = safe_name(draft.title)
     name = f"{stem}-seed{draft.asked.seed}" + ("-fixed" if draft.asked.fix else "")
+    return _appearing(out_dir, name, lambda folder: _write_files(draft, folder, stem))
+
+
+def receive_take(name: str, files: Mapping[str, bytes], out_dir: Path) -> Take:
+    """Writes a take that was made on another machine, as `write_take` does.
+
+    Args:
+        files: their content by their path in the take's folder.
+
+    Raises:
+        FoleyError: if it cannot be written.
+    """
+
+    def write(folder: Path) -> None:
+        for path, content in files.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(content)
+
+    return _appearing(out_dir, name, write)
+
+
+def _appearing(out_dir: Path, name: str, write: Callable[[Path], None]) -> Take:
+    """A take's folder that `write` fills under another name."""
     partial = out_dir / f".{name}-{uuid.uuid4().hex}"
     try:
         partial.mkdir(parents=True)
-        _write_files(draft, partial, stem)
+        write(partial)
         folder = _free_name(out_dir / name)
         move_into_place(partial, folder)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use; slow tests run only when asked for (-m slow)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,20 @@ from clips import make_clip
 # One thread per process keeps toy networks fast and their numbers the same on every machine; it must be said before
 # torch is first imported, which the tests do themselves when they need it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: full-size networks or whole clusters; minutes, several GB of memory")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves slow tests out unless -m says what to run."""
+    if config.getoption("markexpr"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture(scope="session")

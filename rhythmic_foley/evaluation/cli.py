@@ -41,6 +41,7 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
 
     joints = kinds.add_parser("joints", help="is it heard where the windows of a long clip meet")
     joints.add_argument("--model", default="mini", help="name or folder of a checkpoint")
+    joints.add_argument("--sounds", type=_words, metavar="LIST", help="descriptions, with commas between them")
     joints.add_argument("--joints", type=int, default=4, help="in each sound (%(default)s)")
     joints.add_argument("--steps", type=int, help="denoising steps (default: the model's)")
     joints.set_defaults(run=_joints)
@@ -97,12 +98,17 @@ def _seconds(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(","))
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _joints(arguments: argparse.Namespace) -> int:
     from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline
-    from rhythmic_foley.evaluation.joints import compare_joints, print_joints
+    from rhythmic_foley.evaluation.joints import STEADY, compare_joints, print_joints
 
-    pipeline = load_pipeline(find_checkpoint(arguments.model))
-    print(print_joints(list(compare_joints(pipeline, joints=arguments.joints, steps=arguments.steps))))
+    pipeline, sounds = load_pipeline(find_checkpoint(arguments.model)), arguments.sounds or STEADY
+    rows = compare_joints(pipeline, sounds=sounds, joints=arguments.joints, steps=arguments.steps)
+    print(print_joints(list(rows)))
     return 0
 
 

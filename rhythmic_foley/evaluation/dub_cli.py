@@ -65,6 +65,9 @@ def add_dub_command(kinds: argparse._SubParsersAction) -> None:
     parser.add_argument("--seeds", type=int, default=1, help="samples of each clip (%(default)s)")
     parser.add_argument("--first-seed", type=int, default=0, help="of the first sample (%(default)s)")
     parser.add_argument("--steps", type=int, help="denoising steps (default: the model's)")
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="dub on the machines of a Ray cluster that all see these folders"
+    )
     add_metric_options(parser)
     parser.set_defaults(run=run_dub)
 
@@ -125,7 +128,7 @@ def _dubbed(arguments: argparse.Namespace, model: str, out: Path, variants: tupl
     if arguments.steps is not None:
         controls = replace(controls, steps=arguments.steps)
     run = DubRun(arguments.clips, out, variants, arguments.seeds, controls, _descriptions(arguments.descriptions))
-    return dub_clips(studio, run, say)
+    return dub_clips(studio, run, say, arguments.ray)
 
 
 def _descriptions(path: Path | None) -> dict[str, str]:

@@ -7,11 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.folders import ClipFiles, find_clips, has_sound, read_sound
+from rhythmic_foley.machines import spread
 from rhythmic_foley.onsets import attack_times
 from rhythmic_foley.studio import Analysis, Controls, Studio, Take
 
@@ -81,8 +83,13 @@ class DubRun:
         return self.out / variant
 
 
-def dub_clips(studio: Studio, run: DubRun, progress: Callable[[str], None] = lambda line: None) -> dict[str, Path]:
+def dub_clips(
+    studio: Studio, run: DubRun, progress: Callable[[str], None] = lambda line: None, ray: str | None = None
+) -> dict[str, Path]:
     """Dubs every clip by every variant, going on where an earlier run stopped.
+
+    Args:
+        ray: address of a Ray cluster whose machines share the work; clips, sounds and model lie where all see them.
 
     Returns:
         The folder of each variant, with `CLIP_sample_K.wav` and the settings of each beside it.
@@ -94,24 +101,51 @@ def dub_clips(studio: Studio, run: DubRun, progress: Callable[[str], None] = lam
     if not clips:
         raise FoleyError(f"No clip in {run.clips} has both a picture and a sound to compare with.")
     _claim(run, studio)
-    for number, (name, files) in enumerate(clips.items(), 1):
-        missing = [
-            (variant, sample)
-            for variant in run.variants
-            for sample in range(run.seeds)
-            if not _wav(run, variant, name, sample).exists()
-        ]
-        if not missing:
-            continue
-        progress(f"{name} ({number} of {len(clips)}): looking")
-        text = run.descriptions.get(name)
-        *_, analysis = studio.analyse(files.video, describe=text is None)
-        for variant, sample in missing:
-            progress(f"{name} ({number} of {len(clips)}): {variant}, sample {sample}")
-            controls = VARIANTS[variant](replace(run.controls, text=text), analysis, files)
-            controls = replace(controls, seed=(run.controls.seed or 0) + sample, takes=1)
-            _dub(studio, analysis, controls, _wav(run, variant, name, sample))
+    if ray is not None:
+        _dub_on_ray(ray, studio, run, list(clips), progress)
+    else:
+        for number, (name, files) in enumerate(clips.items(), 1):
+            who = f"{name} ({number} of {len(clips)}): "
+            _dub_clip(studio, run, name, files, lambda line, who=who: progress(who + line))
     return {variant: run.folder(variant) for variant in run.variants}
+
+
+def _dub_clip(studio: Studio, run: DubRun, name: str, files: ClipFiles, progress: Callable[[str], None]) -> None:
+    missing = [
+        (variant, sample)
+        for variant in run.variants
+        for sample in range(run.seeds)
+        if not _wav(run, variant, name, sample).exists()
+    ]
+    if not missing:
+        return
+    progress("looking")
+    text = run.descriptions.get(name)
+    *_, analysis = studio.analyse(files.video, describe=text is None)
+    for variant, sample in missing:
+        progress(f"{variant}, sample {sample}")
+        controls = VARIANTS[variant](replace(run.controls, text=text), analysis, files)
+        controls = replace(controls, seed=(run.controls.seed or 0) + sample, takes=1)
+        _dub(studio, analysis, controls, _wav(run, variant, name, sample))
+
+
+def _dub_on_ray(
+    address: str, studio: Studio, run: DubRun, names: Sequence[str], progress: Callable[[str], None]
+) -> None:
+    for number, result in spread(address, partial(_open_worker, studio.folder.resolve(), _resolved(run)), names):
+        if isinstance(result, FoleyError):
+            raise result
+        progress(f"{names[number]}: done")
+
+
+def _resolved(run: DubRun) -> DubRun:
+    """Workers have working directories of their own."""
+    return replace(run, clips=run.clips.resolve(), out=run.out.resolve())
+
+
+def _open_worker(model: Path, run: DubRun) -> Callable[[str], None]:
+    studio, clips = Studio(model), find_clips(run.clips)
+    return lambda name: _dub_clip(studio, run, name, clips[name], lambda line: None)
 
 
 def _wav(run: DubRun, variant: str, clip: str, sample: int) -> Path:

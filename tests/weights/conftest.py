@@ -1,4 +1,4 @@
-"""Tiny published files and the checkpoint made from them; tests of full size run only when asked for (-m slow)."""
+"""Tiny published files and the checkpoint made from them."""
 
 from __future__ import annotations
 
@@ -26,20 +26,6 @@ TINY = Sizes(
     video_blocks=(1, 1, 1, 1),
     audio_channels=(2, 2, 2, 2, 2, 2),
 )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: full-size networks; minutes and several GB of memory")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves slow tests out unless -m says what to run."""
-    if config.getoption("markexpr"):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,9 @@ def add_full_training_commands(subparsers: argparse._SubParsersAction) -> None:
         "--describer", help="for an adapter: says what sounds, as for dub; left out, the list says it"
     )
     prepare.add_argument("--part", default="1/1", metavar="I/N", help="the I-th of N equal parts, for N machines")
+    prepare.add_argument(
+        "--ray", metavar="ADDRESS", help="share the work on a Ray cluster whose machines all see these folders"
+    )
     prepare.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the shards go")
     prepare.set_defaults(run=_prepare)
 
@@ -44,9 +48,13 @@ def add_full_training_commands(subparsers: argparse._SubParsersAction) -> None:
 
 def _prepare(arguments: argparse.Namespace) -> int:
     from rhythmic_foley.training.full.prepare import Preparer
+    from rhythmic_foley.training.full.spreading import prepare_on_ray
 
-    found = _found(arguments)
-    tally = Preparer(_maker(arguments)).prepare(found, arguments.out, part=_part(arguments.part))
+    found, part = _found(arguments), _part(arguments.part)
+    if arguments.ray is None:
+        tally = Preparer(_maker(arguments)).prepare(found, arguments.out, part=part)
+    else:
+        tally = prepare_on_ray(arguments.ray, partial(_maker, arguments), found, arguments.out.resolve(), part=part)
     print(tally)
     for name in tally.unreadable:
         print(f"unreadable: {name}", file=sys.stderr)
