@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rhythmic_foley import cli
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.evaluation.folders import find_clips
 from rhythmic_foley.training.full.sources import audioset, listed_videos, sound_effects, vggsound
 
 
@@ -71,3 +73,18 @@ def test_listed_videos(tmp_path: Path) -> None:
     assert [clip.caption for clip in found.clips] == ["dog barking", "hammering"] and found.missing == 1
     with pytest.raises(FoleyError, match="list .* cannot be read"):
         listed_videos(tmp_path / "none.txt", tmp_path)
+
+
+def test_a_list_laid_out_to_be_evaluated_on(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    table = tmp_path / "test.txt"
+    table.write_text("dog_barking/a1_0.5_2.5\nhammering/b2.mp4\nhammering/gone\n")
+    folder = touch(tmp_path / "videos", "dog_barking/a1_0.5_2.5.mp4", "hammering/b2.mp4")
+    (folder / "hammering" / "b2.mp4").write_bytes(b"picture and sound")
+    command = ["train-full", "lay-out", "listed", str(folder), "--table", str(table), "--out", str(tmp_path / "out")]
+    for _ in range(2):
+        assert cli.main(command) == 0
+        assert capsys.readouterr().out.startswith("2 clips, 1 missing")
+    assert (tmp_path / "out" / "hammering-b2.mp4").read_bytes() == b"picture and sound"
+    assert set(find_clips(tmp_path / "out")) == {"dog_barking-a1_0_5_2_5", "hammering-b2"}
+    told = (tmp_path / "out" / "descriptions.csv").read_text().splitlines()
+    assert told == ["clip,caption", "dog_barking-a1_0_5_2_5,dog barking", "hammering-b2,hammering"]

@@ -23,16 +23,10 @@ def add_full_training_commands(subparsers: argparse._SubParsersAction) -> None:
     kinds = parser.add_subparsers(metavar="WHAT", required=True)
 
     prepare = kinds.add_parser("prepare", help="write clips as shards to train on; goes on where it stopped")
-    prepare.add_argument("source", choices=SOURCES, help="how the clips are listed")
-    prepare.add_argument("folder", type=Path, metavar="DIR", help="the clips")
+    _add_source(prepare)
     prepare.add_argument("--for", dest="what_for", choices=WHAT_FOR, default="adapter", help="what is trained on them")
-    prepare.add_argument("--table", type=Path, metavar="FILE", help="the list (not needed for sounds)")
-    prepare.add_argument("--split", default="train", help="of VGGSound's list (%(default)s)")
-    prepare.add_argument("--labels", type=Path, metavar="FILE", help="AudioSet's class_labels_indices.csv")
     prepare.add_argument("--model", default="diff-foley", help="for an adapter: name or folder of a Diff-Foley")
-    prepare.add_argument(
-        "--describer", help="for an adapter: says what sounds, as for dub; left out, the list says it"
-    )
+    prepare.add_argument("--describer", help="for an adapter: says what sounds, as for dub; left out, it is the list")
     prepare.add_argument("--part", default="1/1", metavar="I/N", help="the I-th of N equal parts, for N machines")
     prepare.add_argument(
         "--ray", metavar="ADDRESS", help="share the work on a Ray cluster whose machines all see these folders"
@@ -40,10 +34,32 @@ def add_full_training_commands(subparsers: argparse._SubParsersAction) -> None:
     prepare.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the shards go")
     prepare.set_defaults(run=_prepare)
 
+    lay_out = kinds.add_parser("lay-out", help="put listed clips side by side, as `evaluate dub` takes them")
+    _add_source(lay_out)
+    lay_out.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for them")
+    lay_out.set_defaults(run=_lay_out)
+
     for what in WHAT_FOR:
         kind = kinds.add_parser(what, help="train as a recipe says; `accelerate launch -m` starts many processes")
         kind.add_argument("recipe", type=Path, metavar="RECIPE.toml")
         kind.set_defaults(run=_train, what_for=what)
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", choices=SOURCES, help="how the clips are listed")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the clips")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="the list (not needed for sounds)")
+    parser.add_argument("--split", default="train", help="of VGGSound's list (%(default)s)")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="AudioSet's class_labels_indices.csv")
+
+
+def _lay_out(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.training.full.sources import lay_out
+
+    found = _found(arguments)
+    table = lay_out(found, arguments.out)
+    print(f"{len(found.clips)} clips, {found.missing} missing; what sounds in them is in {table}")
+    return 0
 
 
 def _prepare(arguments: argparse.Namespace) -> int:

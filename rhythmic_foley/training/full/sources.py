@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,11 +75,34 @@ def listed_videos(table: Path, folder: Path) -> Found:
     lines = [line.strip() for line in _text(table).splitlines() if line.strip()]
     clips = []
     for line in lines:
-        path = folder / (line if Path(line).suffix else f"{line}.mp4")
-        if path.is_file():
+        # With or without its ending: names may have dots of their own.
+        path = next((path for path in (folder / line, folder / f"{line}.mp4") if path.is_file()), None)
+        if path is not None:
             caption = path.parent.name.replace("_", " ")
             clips.append(Clip(f"{path.parent.name}-{path.stem}".replace(".", "_"), path, caption))
     return _checked(Found(tuple(clips), len(lines) - len(clips)), folder)
+
+
+def lay_out(found: Found, out: Path) -> Path:
+    """Puts the clips side by side in one folder, as evaluation takes them, without copying where the disk allows.
+
+    Returns:
+        The table of clip and caption that lies with them.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    table = out / "descriptions.csv"
+    with open(table, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("clip", "caption"))
+        for clip in found.clips:
+            place = out / f"{clip.name}{clip.path.suffix}"
+            if not place.exists():
+                try:
+                    os.link(clip.path, place)
+                except OSError:
+                    shutil.copyfile(clip.path, place)
+            writer.writerow((clip.name, clip.caption))
+    return table
 
 
 def _found(listed: Iterable[tuple[str, float, str]], folder: Path) -> Found:
