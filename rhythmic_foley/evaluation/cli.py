@@ -55,6 +55,9 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     encoders = kinds.add_parser("encoders", help="autoencoder and aligned encoder on held-out scenes")
     encoders.add_argument("--model", default="mini", help="name or folder of a checkpoint")
     encoders.add_argument("--scenes", type=Path, default=Path("runs/held_out"), help="as `train prepare` leaves them")
+    encoders.add_argument(
+        "--training-scenes", type=Path, help="runs/scenes, to try wordings that were never trained on as well"
+    )
     encoders.set_defaults(run=_encoders)
 
     onsets = kinds.add_parser("onsets-from-video", help="onsets seen in the picture against true times")
@@ -125,11 +128,19 @@ def _long(arguments: argparse.Namespace) -> int:
 
 def _encoders(arguments: argparse.Namespace) -> int:
     from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline
-    from rhythmic_foley.evaluation.encoders import evaluate_encoders, print_encoders
+    from rhythmic_foley.evaluation.encoders import (
+        evaluate_encoders,
+        evaluate_wordings,
+        print_encoders,
+        print_wordings,
+    )
     from rhythmic_foley.training.prepare import SceneSet
 
     pipeline = load_pipeline(find_checkpoint(arguments.model), device="cpu")
     print(print_encoders(evaluate_encoders(pipeline, SceneSet.load(arguments.scenes))))
+    if arguments.training_scenes:
+        print()
+        print(print_wordings(evaluate_wordings(pipeline, SceneSet.load(arguments.training_scenes, shards=2))))
     return 0
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 from rhythmic_foley.describe.sounds import SoundTable
+from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.aligned_encoder import event_timeline
 from rhythmic_foley.models.text_encoder import embed_text
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.training.prepare import TOKEN_S, SceneSet
+from rhythmic_foley.training.wordings import kept_wording
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,21 @@ class EncoderReport:
     scenes: int
 
 
+@dataclass(frozen=True)
+class WordingReport:
+    """Training scenes, called by the captions trained on, and by wordings of them that never were.
+
+    Attributes:
+        captions: R@1 and R@10 by the captions.
+        kept: R@1 and R@10 by the wordings kept for evaluation.
+        scenes: how many scenes there were to choose from.
+    """
+
+    captions: tuple[float, float]
+    kept: tuple[float, float]
+    scenes: int
+
+
 @torch.no_grad()
 def evaluate_encoders(pipeline: RhythmicFoleyPipeline, scenes: SceneSet) -> EncoderReport:
     """Measures both on prepared held-out scenes."""
@@ -51,6 +69,26 @@ def evaluate_encoders(pipeline: RhythmicFoleyPipeline, scenes: SceneSet) -> Enco
     told = _recall(_event_tokens(pipeline, scenes, text) @ audio.T)
     seen = _recall(_event_tokens(pipeline, scenes, as_pictures) @ audio.T)
     return EncoderReport(float(mel_error), float(linear_error), *told, *seen, len(audio))
+
+
+@torch.no_grad()
+def evaluate_wordings(pipeline: RhythmicFoleyPipeline, scenes: SceneSet) -> WordingReport:
+    """Measures on those scenes whose events all have a wording that is kept for evaluation."""
+    kept = [kept_wording(name) for name in scenes.names]
+    known = np.array([wording is not None for wording in kept] + [True])  # index -1: no event
+    rows = known[scenes.captions].all(axis=1)
+    if not rows.any():
+        raise FoleyError("None of these scenes has captions with a wording that is kept for evaluation.")
+    scenes = replace(
+        scenes, embeddings=scenes.embeddings[rows], captions=scenes.captions[rows], spans_s=scenes.spans_s[rows]
+    )
+    audio = _audio_tokens(pipeline, scenes)
+
+    def recall(texts: Sequence[str]) -> tuple[float, float]:
+        text = embed_text(texts, pipeline.tokenizer, pipeline.text_encoder)
+        return _recall(_event_tokens(pipeline, scenes, text) @ audio.T)
+
+    return WordingReport(recall(scenes.names), recall([wording or "" for wording in kept]), len(audio))
 
 
 def _recall(similarity: torch.Tensor) -> tuple[float, float]:
@@ -86,5 +124,20 @@ def print_encoders(report: EncoderReport) -> str:
             f"| R@10 | {report.recall_at_10:.3f} (chance {10 / n:.3f}) |",
             f"| the same, called by the nearest name for a picture, R@1 | {report.picture_recall_at_1:.3f} |",
             f"| R@10 | {report.picture_recall_at_10:.3f} |",
+        )
+    )
+
+
+def print_wordings(report: WordingReport) -> str:
+    """The report as a Markdown table."""
+    n = report.scenes
+    return "\n".join(
+        (
+            "| training scenes | value |",
+            "|---|---:|",
+            f"| captions find their sound among {n}, R@1 | {report.captions[0]:.3f} (chance {1 / n:.3f}) |",
+            f"| R@10 | {report.captions[1]:.3f} (chance {10 / n:.3f}) |",
+            f"| wordings of them that were never trained on, R@1 | {report.kept[0]:.3f} |",
+            f"| R@10 | {report.kept[1]:.3f} |",
         )
     )

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder, event_timeline
 from rhythmic_foley.models.autoencoder import PATCH, MelAutoencoder
 from rhythmic_foley.training.prepare import SceneSet
+from rhythmic_foley.training.wordings import Wordings
 
 WINDOW_TOKENS = 32
 WINDOW_FRAMES = 512
@@ -27,7 +29,7 @@ class Batch:
         audio_tokens: (B, 32, D).
         event_timeline: (B, 32, text + 1), spans sometimes wider than what sounds, as a person draws them.
         onset_mask: (B, 1, 512) strengths.
-        captions: for each window the captions of its events.
+        captions: for each window its events in words: the caption, or one of its other wordings.
     """
 
     latents: torch.Tensor
@@ -45,10 +47,28 @@ class Windows:
     """Draws windows from scenes, by a seed and the step number alone."""
 
     def __init__(
-        self, scenes: SceneSet, autoencoder: MelAutoencoder, encoder: AlignedEncoder, text_embeddings: torch.Tensor
+        self,
+        scenes: SceneSet,
+        autoencoder: MelAutoencoder,
+        encoder: AlignedEncoder,
+        wordings: Wordings,
+        text_embeddings: torch.Tensor,
+        *,
+        text_noise: float = 0.0,
     ) -> None:
-        """Encodes all scenes once. `text_embeddings` is (captions, D), in the order of `scenes.names`."""
+        """Encodes all scenes once.
+
+        Args:
+            scenes: where the windows are cut from.
+            autoencoder: gives the latents.
+            encoder: gives the audio tokens.
+            wordings: what may be said for each of `scenes.names`.
+            text_embeddings: (texts, D) of unit length, in the order of `wordings.texts`.
+            text_noise: root mean square length of the Gaussian noise that each event's embedding gets.
+        """
         self.scenes = scenes
+        self.wordings = wordings
+        self.text_noise = text_noise
         self.latents = _encode_mels(scenes.mels, autoencoder)
         with torch.no_grad():
             self.tokens = encoder.project_audio(torch.from_numpy(scenes.embeddings).float()).half()
@@ -66,8 +86,10 @@ class Windows:
         captions = torch.from_numpy(self.scenes.captions[rows]).long()
         present = (captions >= 0) & torch.from_numpy((spans_s[..., 1] > 0) & (spans_s[..., 0] < WINDOW_S))
         captions = torch.where(present, captions, -1)
-        timeline = event_timeline(self.text[captions], self._drawn(spans_s, rng), WINDOW_TOKENS, WINDOW_S)
-        names = [[self.scenes.names[c] for c in row if c >= 0] for row in captions.tolist()]
+        drawn_s = self._drawn(spans_s, rng)
+        words = torch.from_numpy(self.wordings.draw(captions.numpy(), rng))
+        timeline = event_timeline(self._embeddings(words, rng), drawn_s, WINDOW_TOKENS, WINDOW_S)
+        names = [[self.wordings.texts[w] for w in row if w >= 0] for row in words.tolist()]
         return Batch(latents, tokens, timeline, torch.from_numpy(masks).float()[:, None], names)
 
     def _latents(self, row: int, start: int) -> torch.Tensor:
@@ -79,6 +101,14 @@ class Windows:
 
     def _mask(self, row: int, start: int) -> np.ndarray:
         return self.scenes.masks[row, start * _FRAMES_PER_TOKEN : (start + WINDOW_TOKENS) * _FRAMES_PER_TOKEN]
+
+    def _embeddings(self, words: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """(B, E) -> (B, E, D): noisy, but of unit length as all embeddings are, and zeros for no event."""
+        exact = self.text[words]
+        if not self.text_noise:
+            return exact
+        noise = torch.from_numpy(rng.standard_normal(exact.shape, dtype=np.float32)) / exact.shape[-1] ** 0.5
+        return F.normalize(exact + self.text_noise * noise, dim=-1) * (words >= 0)[..., None]
 
     @staticmethod
     def _drawn(spans_s: np.ndarray, rng: np.random.Generator) -> torch.Tensor:

@@ -33,6 +33,7 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--steps", type=int, help="optimiser steps instead of the recipe's")
     parser.add_argument("--learning-rate", type=float, help="its peak, instead of the recipe's")
     parser.add_argument("--go-on", action="store_true", help="start from the checkpoint's weights, not from new ones")
+    parser.add_argument("--text-noise", type=float, default=0.0, help="length of noise on the words' unit embeddings")
     parser.add_argument("--compile", action="store_true", help="compile the networks first (needs a C++ compiler)")
     parser.set_defaults(run=run_training)
     add_full_training_commands(subparsers)
@@ -62,7 +63,8 @@ def _run_stages(arguments: argparse.Namespace) -> None:
     from rhythmic_foley.training.vocoder import prepare_examples, wide_folder
 
     for stage in STAGES if arguments.stage == "all" else (arguments.stage,):
-        if stage in ("prepare", "aligned-encoder") and arguments.yamnet is None:
+        new_encoder = stage == "aligned-encoder" and not arguments.go_on
+        if (stage == "prepare" or new_encoder) and arguments.yamnet is None:
             raise FoleyError(f"The stage {stage} needs YAMNet: give --yamnet yamnet_fp16.npz.")
         if stage == "prepare":
             if arguments.data is None:
@@ -89,6 +91,7 @@ def _run_stages(arguments: argparse.Namespace) -> None:
             arguments.runs,
             go_on=arguments.go_on,
             compiled=arguments.compile,
+            text_noise=arguments.text_noise,
         )
         if stage == "assemble":
             workshop.assemble()

@@ -45,13 +45,14 @@ class SceneSet:
     names: tuple[str, ...]
 
     @classmethod
-    def load(cls, folder: Path) -> SceneSet:
-        shards = [np.load(path) for path in sorted(folder.glob("scenes_*.npz"))]
-        if not shards:
+    def load(cls, folder: Path, *, shards: int | None = None) -> SceneSet:
+        """Reads a folder that `prepare` has filled, or only its first few files."""
+        paths = sorted(folder.glob("scenes_*.npz"))[:shards]
+        if not paths:
             raise FoleyError(f"There are no prepared scenes in {folder}; run `rhythmic-foley train prepare` first.")
         names = tuple(json.loads((folder / "captions.json").read_text()))
         keys = ("mels", "embeddings", "masks", "captions", "spans_s")
-        return cls(*(np.concatenate([s[k] for s in shards]) for k in keys), names)
+        return cls(*(np.concatenate([np.load(path)[k] for path in paths]) for k in keys), names)
 
 
 def load_yamnet(weights: Path) -> Yamnet:

@@ -35,6 +35,7 @@ from rhythmic_foley.training.batches import Windows
 from rhythmic_foley.training.loop import Schedule
 from rhythmic_foley.training.prepare import SceneSet, load_yamnet
 from rhythmic_foley.training.vocoder import Examples, train_vocoder
+from rhythmic_foley.training.wordings import Wordings
 
 SCHEDULES = {
     "autoencoder": Schedule(steps=800, learning_rate=1e-3, weight_decay=0.0, ema_decay=0.99),
@@ -59,6 +60,7 @@ class Workshop:
         go_on: start from the checkpoint's weights of the stage instead of new ones.
         compiled: compile the networks first: half a minute more at the start, a third less for each step (measured on
             one core of a Xeon); needs a C++ compiler.
+        text_noise: length of the noise on the embeddings of words, which have length 1.
     """
 
     scenes_folder: Path
@@ -68,6 +70,7 @@ class Workshop:
     size: Size = MINI
     go_on: bool = False
     compiled: bool = False
+    text_noise: float = 0.0
 
     def train(self, stage: str, steps: int | None = None, learning_rate: float | None = None) -> None:
         """Runs one stage to its end, resuming it if it was begun."""
@@ -121,12 +124,17 @@ class Workshop:
         return self._load(FoleyVocoder, "vocoder") if name == FoleyVocoder.__name__ else None
 
     def _aligned_encoder(self, schedule: Schedule, run: Path) -> None:
+        # Going on keeps the audio side as it is to the bit: the base and the adapters were trained on its tokens.
+        encoder = self._load(AlignedEncoder, "aligned_encoder") if self.go_on else self._new_aligned_encoder()
+        encoders.train_aligned_encoder(encoder, self._windows(encoder), schedule, run)
+        self._save(encoder, "aligned_encoder")
+
+    def _new_aligned_encoder(self) -> AlignedEncoder:
         encoder = new_aligned_encoder(self.size)
         if self.size.yamnet_channels is None:
             encoder.yamnet.load_state_dict(load_yamnet(self.yamnet).state_dict())
         encoders.fit_audio_projection(encoder, self.scenes)
-        encoders.train_aligned_encoder(encoder, self._windows(encoder), schedule, run)
-        self._save(encoder, "aligned_encoder")
+        return encoder
 
     def _base(self, schedule: Schedule, run: Path) -> None:
         unet = self._load(UNet2DConditionModel, "unet") if self.go_on else new_unet(self.size)
@@ -187,8 +195,9 @@ class Workshop:
         return diffusion.Frozen(encoder.to(PartialState().device), windows, new_scheduler())
 
     def _windows(self, encoder: AlignedEncoder) -> Windows:
-        text = embed_text(self.scenes.names, self.tokenizer, self.text_encoder)
-        return Windows(self.scenes, self._fitted_autoencoder(), encoder, text)
+        wordings = Wordings.of(self.scenes.names)
+        text = embed_text(wordings.texts, self.tokenizer, self.text_encoder)
+        return Windows(self.scenes, self._fitted_autoencoder(), encoder, wordings, text, text_noise=self.text_noise)
 
     def _fitted_autoencoder(self) -> MelAutoencoder:
         """The autoencoder so far; its encoder is fitted once and then never changes, since all latents hang on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from toy import toy_pipeline
 
 from rhythmic_foley.describe.sounds import SoundTable
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.evaluation.encoders import evaluate_encoders, print_encoders
+from rhythmic_foley.evaluation.encoders import evaluate_encoders, evaluate_wordings, print_encoders, print_wordings
 from rhythmic_foley.training.encoders import fit_autoencoder
 from rhythmic_foley.training.prepare import SceneSet
 
@@ -52,6 +53,28 @@ def test_picture_names_stand_for_captions(tmp_path: Path, monkeypatch: pytest.Mo
     told, seen = (timeline[..., :-1].flatten(0, 1) for timeline in heard)
     assert len(torch.unique(told, dim=0)) > 2
     assert torch.linalg.matrix_rank(seen.double(), atol=1e-4) == 1
+
+
+def test_wordings_are_told_apart_from_captions(tmp_path: Path) -> None:
+    """An event side that understands captions alone finds the sounds by these and by no wording."""
+    write_toy_scenes(tmp_path / "scenes", write_library(tmp_path / "sounds"), embedding_dim=8, count=12)
+    scenes, pipeline = SceneSet.load(tmp_path / "scenes"), toy_pipeline()
+    audio = pipeline.aligned_encoder.project_audio(torch.from_numpy(scenes.embeddings).float())
+    answers = iter((audio, -audio))
+    pipeline.aligned_encoder.encode_events = lambda timeline: next(answers)
+    report = evaluate_wordings(pipeline, scenes)
+    assert (report.captions, report.scenes) == ((1.0, 1.0), 12) and report.kept[0] == 0.0
+    assert "| captions find their sound among 12, R@1 | 1.000 (chance 0.083) |" in print_wordings(report)
+
+
+def test_scenes_without_wordings_are_left_out(tmp_path: Path) -> None:
+    write_toy_scenes(tmp_path / "scenes", write_library(tmp_path / "sounds"), embedding_dim=8)
+    scenes = SceneSet.load(tmp_path / "scenes")
+    own = replace(scenes, names=(*scenes.names[:-1], "a sound of my own"))
+    without = (scenes.captions != len(scenes.names) - 1).all(axis=1).sum()
+    assert 0 < evaluate_wordings(toy_pipeline(), own).scenes == without < len(scenes.captions)
+    with pytest.raises(FoleyError, match="wording that is kept"):
+        evaluate_wordings(toy_pipeline(), replace(scenes, names=("mine",) * len(scenes.names)))
 
 
 def test_no_scenes_is_a_sentence(tmp_path: Path) -> None:

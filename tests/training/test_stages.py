@@ -16,6 +16,7 @@ from toy import toy_pipeline
 from rhythmic_foley.checkpoints import load_pipeline
 from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.models.adapters import Adapter
+from rhythmic_foley.models.aligned_encoder import AlignedEncoder
 from rhythmic_foley.models.autoencoder import MelAutoencoder
 from rhythmic_foley.models.sizes import TOY
 from rhythmic_foley.onsets import Onsets
@@ -80,6 +81,19 @@ def test_a_stage_goes_on_from_the_checkpoint(workshop: Workshop, tmp_path: Path)
     after = Adapter.from_pretrained(checkpoint / "temporal_adapter").state_dict()
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, atol=1e-3, rtol=1e-3)
+
+
+def test_going_on_leaves_the_audio_side_as_it_is(workshop: Workshop, tmp_path: Path) -> None:
+    """The base was trained on the audio side's tokens: only the event side may move, whatever the scenes are now."""
+    checkpoint = tmp_path / "checkpoint"
+    shutil.copytree(workshop.checkpoint, checkpoint)
+    before = AlignedEncoder.from_pretrained(checkpoint / "aligned_encoder").state_dict()
+    more = replace(workshop, checkpoint=checkpoint, runs=tmp_path, go_on=True)
+    more.__dict__["scenes"] = replace(workshop.scenes, embeddings=3 * workshop.scenes.embeddings)
+    more.train("aligned-encoder", 3)
+    after = AlignedEncoder.from_pretrained(checkpoint / "aligned_encoder").state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed and all(name.startswith("event_") for name in changed)
 
 
 def test_a_finished_stage_stays_finished(workshop: Workshop) -> None:
