@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
-from rhythmic_foley.describe import embedded
+from rhythmic_foley.describe import embedded, unknown
 from rhythmic_foley.describe.embedded import EmbeddedDescriber, spread, sure_runs
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import UNKNOWN
@@ -113,6 +116,32 @@ def test_nothing_is_said_of_noise(describer: EmbeddedDescriber):
     for image in (noise, np.zeros_like(noise), np.full_like(noise, 255)):
         (event,) = describer.describe(clip_of(image), 4.0)
         assert event.label == UNKNOWN
+
+
+class Undecided(nn.Module):
+    """Finds every class as likely as any other, whatever it is shown."""
+
+    config = SimpleNamespace(n_classes=1000, image_size=8)
+    device = torch.device("cpu")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(images), 1000)
+
+
+def test_many_classes_of_one_sound_are_no_reason_for_it():
+    """A hundred breeds of dog would add up to a bark."""
+    grey = np.full((8, 8, 3), 128, dtype=np.uint8)
+    events, ranking = EmbeddedDescriber(Undecided()).considered(clip_of(grey), 4.0)
+    assert events == (unknown(),)
+    assert max(confidence for _, confidence in ranking) < 0.001
+
+
+def test_every_sound_is_ranked_sure_or_not(describer: EmbeddedDescriber):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    events, ranking = describer.considered(clip_of(noise), 4.0)
+    assert [event.label for event in events] == [UNKNOWN]
+    assert sorted(label for label, _ in ranking) == sorted(describer.table.labels)
+    assert [confidence for _, confidence in ranking] == sorted((c for _, c in ranking), reverse=True)
 
 
 def test_no_frames_at_all_are_unknown(describer: EmbeddedDescriber):
