@@ -172,7 +172,7 @@ def _loudness(text: str) -> float | str:
 
 
 def _describe(args: argparse.Namespace) -> None:
-    analysis = _analyse(_open(args), args.clip, find_onsets=False)
+    analysis = _analyse(_open(args), args.clip)  # with onsets, by which described hits are shortened
     for note in analysis.notes:
         _say(note)
     _print(describer=analysis.describer, events=[asdict(event) for event in analysis.events])

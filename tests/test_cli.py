@@ -152,7 +152,7 @@ def test_describe_prints_the_events(studio, capsys):
         "end_s": 2.0,
         "confidence": 0.8,
     }
-    assert studio.analysed == [("clip.mp4", True, False)]
+    assert studio.analysed == [("clip.mp4", True, True)]
 
 
 OPTIONS = {
