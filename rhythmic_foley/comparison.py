@@ -33,7 +33,7 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media import read_audio
 from rhythmic_foley.plots import HIGHEST_DB, LOWEST_DB
 
-FEWEST, MOST = 2, 4
+MOST = 4
 DIFFERENCE_DB = 40.0
 # As loud as the quietest peaks allow, but no louder than what the app makes by default.
 LOUDEST_LUFS = -16.0
@@ -66,7 +66,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two to four sounds of one clip.
+    """One to four sounds of one clip.
 
     Attributes:
         differences: PNG like the mels for each ordered pair (a, b) of track numbers: how much louder a is than b.
@@ -80,7 +80,7 @@ class Comparison:
 def compare(
     sounds: Sequence[tuple[str, str | Path]], folder: str | Path, duration_s: float | None = None
 ) -> Comparison:
-    """Prepare two to four sounds of one clip.
+    """Prepare one to four sounds of one clip.
 
     Args:
         sounds: label and file; a sound file, or a video with a sound track. Several channels become one.
@@ -90,8 +90,8 @@ def compare(
     Raises:
         FoleyError: for too few or too many sounds, for a file without sound.
     """
-    if not FEWEST <= len(sounds) <= MOST:
-        raise FoleyError(f"Choose {FEWEST} to {MOST} sounds to compare, not {len(sounds)}.")
+    if not 1 <= len(sounds) <= MOST:
+        raise FoleyError(f"Choose 1 to {MOST} sounds to compare, not {len(sounds)}.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     waves = [_read(Path(path)) for _, path in sounds]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,13 +100,21 @@ class Studio:
     @cached_property
     def defaults(self) -> Controls:
         """The controls as nobody has touched them, with the steps and the guidance that the model was made for."""
-        index = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
         plain = Controls()
         return replace(
             plain,
-            steps=index.get("default_steps", plain.steps),
-            guidance_scale=index.get("default_guidance_scale", plain.guidance_scale),
+            steps=self._index.get("default_steps", plain.steps),
+            guidance_scale=self._index.get("default_guidance_scale", plain.guidance_scale),
         )
+
+    @property
+    def has_classifier(self) -> bool:
+        """Whether `Controls.classifier_scale` can be more than 0."""
+        return any(self._index.get("classifier", ()))
+
+    @cached_property
+    def _index(self) -> dict[str, Any]:
+        return json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
 
     @cached_property
     def revision(self) -> str:

@@ -63,9 +63,14 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
     from rhythmic_foley.ui.gpu import is_borrowed
 
     page = build_app(studio)
-    # The first visitor need not wait for the networks; processes that borrow a GPU must even be born with them.
-    loading = threading.Thread(target=lambda: studio.pipeline, daemon=True)
-    loading.start()
     if is_borrowed():
-        loading.join()
-    return page.launch(server_name=server_name, server_port=server_port, **{**serving(), **options})
+        _ = studio.pipeline  # processes that borrow a GPU must be born with the networks
+    stays = not options.pop("prevent_thread_lock", False)
+    where = {"server_name": server_name, "server_port": server_port, "prevent_thread_lock": True}
+    served = page.launch(**where, **{**serving(), **options})
+    # The first visitor need not wait for the networks. They come after the server, which Gradio gives up unless it
+    # answers within seconds.
+    threading.Thread(target=lambda: studio.pipeline, daemon=True).start()
+    if stays:
+        page.block_thread()
+    return served

@@ -17,7 +17,7 @@ from rhythmic_foley.events import events_from_json
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.requests import Analysis, Controls, Progress, Take
 from rhythmic_foley.ui.form import span_of
-from rhythmic_foley.ui.gpu import on_gpu, seconds_needed
+from rhythmic_foley.ui.gpu import on_gpu
 from rhythmic_foley.ui.handlers import NO_CLIP, Studios
 from rhythmic_foley.ui.jobs import CALM
 from rhythmic_foley.ui.visits import Visits
@@ -35,7 +35,7 @@ class Endpoints:
         """Take the studios, and where every call gets a folder of its own."""
         self.studios = studios
         self.visits = visits
-        self._dub_there = on_gpu(self._dub_here, seconds_needed)
+        self._dub_there = on_gpu(self._dub_here, studios.pace)
 
     def analyse(self, clip: str, model: str | None = None, describer: str | None = None) -> Iterator[dict[str, Any]]:
         """What sounds in a clip, and when.
@@ -71,8 +71,11 @@ class Endpoints:
         end_s: float | None = None,
         reference: str | None = None,
         reference_strength: float = _PLAIN.reference_strength,
+        stems: bool = False,
+        onset_guidance: float = _PLAIN.onset_guidance,
+        classifier_scale: float = _PLAIN.classifier_scale,
         model: str | None = None,
-    ) -> Iterator[tuple[list[str], list[str], dict[str, Any]]]:
+    ) -> Iterator[tuple[list[str], list[str], list[str], dict[str, Any]]]:
         """Dub a clip. What is left out is proposed from the picture.
 
         Args:
@@ -93,10 +96,14 @@ class Endpoints:
             end_s: where in the clip to end; left out for its end.
             reference: a sound file of one hit as it should sound.
             reference_strength: how much of it stays, 0 to 1.
+            stems: with several events, also a sound of each alone; takes as much longer.
+            onset_guidance: of steering towards the onsets without the temporal adapter; 0 is off, 1 is plenty.
+            classifier_scale: of guidance by a classifier, where the model has one; 0 is off.
             model: name of one of the models there; the usual one if left out.
 
         Returns:
-            Dubbed videos, wavs, and {"takes": [seed, measured hits and settings of each]}.
+            Dubbed videos, wavs, stems of all takes, and {"takes": [seed, measured hits, settings and names of its
+            stems of each]}.
         """
         with _errors_as_sentences():
             plain = self.studios[model].defaults
@@ -115,13 +122,18 @@ class Endpoints:
                 loudness_lufs=loudness_lufs,
                 reference=None if reference is None else Path(reference),
                 reference_strength=reference_strength,
+                stems=stems,
+                onset_guidance=onset_guidance,
+                classifier_scale=classifier_scale,
             )
             done: list[Take] = []
             for item in self._dub(clip, controls, (start_s, end_s), model):
                 if isinstance(item, Take):
                     done.append(item)
                 state = _said(item) if isinstance(item, Progress) else {}
-                yield _files(done, "video"), _files(done, "wav"), state | {"takes": [_take(take) for take in done]}
+                singles = [str(path) for take in done for path in take.stems]
+                about = state | {"takes": [_take(take) for take in done]}
+                yield _files(done, "video"), _files(done, "wav"), singles, about
 
     def _analyse(self, clip: str, model: str | None, **what: Any) -> Iterator[Progress | Analysis]:
         if not clip:
@@ -155,7 +167,7 @@ def wire_api(endpoints: Endpoints) -> None:
         clip = gr.Video(label="clip")
         model, describer = (gr.Textbox(None, label=label) for label in ("model", "describer"))
         analysis = gr.JSON(label="analysis")
-        videos, wavs = (gr.File(label=label, file_count="multiple") for label in ("videos", "wavs"))
+        files = [gr.File(label=label, file_count="multiple") for label in ("videos", "wavs", "stems")]
         takes = gr.JSON(label="takes")
         settings = {
             "events": gr.JSON(None, label="events"),
@@ -174,10 +186,13 @@ def wire_api(endpoints: Endpoints) -> None:
             "end_s": gr.Number(None, label="end_s"),
             "reference": gr.Audio(None, label="reference", type="filepath"),
             "reference_strength": gr.Number(_PLAIN.reference_strength, label="reference_strength"),
+            "stems": gr.Checkbox(False, label="stems"),
+            "onset_guidance": gr.Number(_PLAIN.onset_guidance, label="onset_guidance"),
+            "classifier_scale": gr.Number(_PLAIN.classifier_scale, label="classifier_scale"),
         }
         trigger = gr.Button()
     trigger.click(endpoints.analyse, [clip, model, describer], analysis, api_name="analyse", **MODEL)
-    trigger.click(endpoints.dub, [clip, *settings.values(), model], [videos, wavs, takes], api_name="dub", **MODEL)
+    trigger.click(endpoints.dub, [clip, *settings.values(), model], [*files, takes], api_name="dub", **MODEL)
 
 
 @contextmanager
@@ -214,6 +229,7 @@ def _take(take: Take) -> dict[str, Any]:
         "seed": take.seed,
         "measured": take.measured and asdict(take.measured),
         "notes": list(take.notes),
+        "stems": [path.name for path in take.stems],
         "settings": json.loads(take.settings.read_text(encoding="utf-8")),
     }
 

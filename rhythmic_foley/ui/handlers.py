@@ -25,8 +25,8 @@ from rhythmic_foley.studio import Studio
 from rhythmic_foley.takes import rename_take
 from rhythmic_foley.ui import pictures
 from rhythmic_foley.ui.form import Form, marks, rows_from_events, span_of, values_from_controls
-from rhythmic_foley.ui.gpu import on_gpu, seconds_needed
-from rhythmic_foley.ui.jobs import CALM, JOBS, Job, Switch, Updates, follow, warn
+from rhythmic_foley.ui.gpu import Pace, on_gpu
+from rhythmic_foley.ui.jobs import CALM, Job, Switch, Updates, at_rest, follow, warn
 from rhythmic_foley.ui.samples import examples, unpack
 from rhythmic_foley.ui.timeline import timeline_value
 from rhythmic_foley.ui.visits import Visits
@@ -45,6 +45,7 @@ class Studios:
     def __init__(self, first: Studio, others: Sequence[str] = ()) -> None:
         self.names = (first.folder.name, *(name for name in others if name != first.folder.name))
         self._open = {self.names[0]: first}
+        self.pace = Pace()
 
     def __getitem__(self, name: str | None) -> Studio:
         """The studio of a model; the usual one for a name that is none of `names`."""
@@ -62,7 +63,7 @@ class Handlers:
         self.studios = Studios(studio, models)
         root = runs or Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir(), "gradio")) / "visits"
         self.visits = Visits(root)
-        self._dub_there = on_gpu(self._dub_here, seconds_needed)
+        self._dub_there = on_gpu(self._dub_here, self.studios.pace)
 
     def restore(self, visit: str) -> Updates:
         """What the page showed before it was reloaded."""
@@ -150,6 +151,15 @@ class Handlers:
         job = Job("quick")
         yield from follow(job, self._quick(job, clip, finished, visit, model, asked, (range_from, range_to)))
 
+    def take_model(self, model: str | None) -> Updates:
+        """The steps and the guidance that a model was made for; guidance by a classifier only where it has one."""
+        studio = self.studios[model]
+        return {
+            "steps": studio.defaults.steps,
+            "guidance_scale": studio.defaults.guidance_scale,
+            "classifier_scale": gr.update(value=0, visible=True if studio.has_classifier else HIDDEN),
+        }
+
     def new_seed(self) -> Updates:
         """A seed drawn at random."""
         return {"seed": str(random.randint(0, MAX_SEED))}
@@ -193,7 +203,7 @@ class Handlers:
                 self.visits.remember(visit, str(analysis.clip.path), finished)
                 yield shelf(finished, len(finished) - 1) | (beside(take) if beside else {})
         made = len(finished) - before
-        yield job.idle(f"{made} new take{'s' if made != 1 else ''} below.")
+        yield job.idle(f"{made} new take{'s' if made != 1 else ''} under Takes.")
 
     def _dub_here(
         self, analysis: Analysis, controls: Controls, folder: Path, model: str | None
@@ -293,7 +303,7 @@ def cleared() -> Updates:
         "timeline_none": gr.update(visible=True),
         "describer": gr.update(visible=False),
         "compare": gr.update(value=None),
-        **{f"{name}_status": gr.update(visible=False) for name in JOBS},
+        **at_rest(),
     }
 
 

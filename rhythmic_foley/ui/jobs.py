@@ -1,15 +1,18 @@
 """Long pieces of work on the page: which there are, how they show their progress, and how they are stopped.
 
 Gradio's own way to cancel an event races with the updates that are under way and may leave the page locked, so a job
-looks at a switch of its own after each step.
+looks at a switch of its own after each step. It has one from the press of its button on, before it comes into the
+queue: thus it can be stopped while it waits for its turn, at which it then does nothing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator
+import threading
+import uuid
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -28,6 +31,7 @@ JOBS = ("quick", "describe", "generate", "fix", "twin_time", "twin_sound", "reel
 
 CALM = "Something went wrong here that is not your fault; please try again, or try another clip."
 STOPPED = "Stopped. Finished takes are kept."
+NOT_BEGUN = "This could not begin; please look at what you entered, or try again in a while."
 
 
 def warn(sentence: str, title: str) -> None:
@@ -37,10 +41,32 @@ def warn(sentence: str, title: str) -> None:
 
 @dataclass
 class Switch:
-    """How the rest of the page reaches a running job; it looks here after each step."""
+    """How the rest of the page reaches a job that waits or runs; a running one looks here after each step.
 
+    Attributes:
+        job: which button was pressed.
+        ticket: of that press. The queue keeps a job's inputs but reads the page's state at its turn, which may be
+            that of a later press by then.
+    """
+
+    job: str
+    ticket: str = field(default_factory=lambda: uuid.uuid4().hex)
+    running: bool = False
     stopped: bool = False
     dropped: bool = False  # nobody wants its results any more
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def begin(self, ticket: str) -> bool:
+        """It is the turn of the job with this ticket; whether it is still wanted."""
+        with self._lock:
+            self.running = ticket == self.ticket and not (self.stopped or self.dropped)
+            return self.running
+
+    def stop(self) -> bool:
+        """Whether the job will say itself that it has ended, because it runs."""
+        with self._lock:
+            self.stopped = True
+            return self.running
 
 
 @dataclass(frozen=True)
@@ -51,12 +77,11 @@ class Job:
 
     def starting(self) -> Updates:
         """The first sign that something happens; the other jobs rest meanwhile."""
-        return {
-            **self.working(Progress(0.0, "Starting", None)),
-            **{name: gr.update(interactive=False) for name in JOBS},
-            f"{self.name}_stop": gr.update(value="Stop", visible=True, interactive=True),
-            f"{self.name}_preview": gr.update(value="", visible=False),
-        }
+        return self._busy("Starting")
+
+    def waiting(self) -> Updates:
+        """The same, as long as others are before it."""
+        return self._busy("Waiting for its turn")
 
     def working(self, progress: Progress) -> Updates:
         """How far it is, and the sound as it stands if the step shows it."""
@@ -75,19 +100,55 @@ class Job:
             **{name: gr.update(interactive=True) for name in JOBS},
         }
 
+    def _busy(self, message: str) -> Updates:
+        return {
+            **self.working(Progress(0.0, message, None)),
+            **{name: gr.update(interactive=False) for name in JOBS},
+            f"{self.name}_stop": gr.update(value="Stop", visible=True, interactive=True),
+            f"{self.name}_preview": gr.update(value="", visible=False),
+        }
+
+
+def at_rest() -> Updates:
+    """A page on which nothing runs and no job has said anything."""
+    updates: Updates = {}
+    for name in JOBS:
+        updates |= Job(name).idle()
+    return updates
+
+
+def pressed(job: str, switch: Switch | None) -> Updates:
+    """A job's button was pressed: its switch is there, and it waits for its turn."""
+    if switch is not None:
+        switch.dropped = True
+    new = Switch(job)
+    return {"switch": new, "ticket": new.ticket} | Job(job).waiting()
+
+
+def in_turn(job: str, work: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[Updates]]:
+    """`work`, a generator function, at its turn: unless it was stopped by then, and only until it is."""
+
+    def run(switch: Switch | None, ticket: str, **values: Any) -> Iterator[Updates]:
+        if switch is None or not switch.begin(ticket):
+            return
+        with closing(work(**values)) as updates:
+            for update in updates:
+                if switch.dropped:
+                    return
+                yield update
+                if switch.stopped and not switch.dropped:
+                    yield Job(job).idle(STOPPED)
+                    return
+
+    return run
+
 
 def follow(job: Job, work: Generator[Updates, None, None]) -> Iterator[Updates]:
-    """Run a job to its end, or to the next step after Stop; whatever goes wrong becomes one sentence on the page."""
-    switch = Switch()
+    """Run a job to its end; whatever goes wrong becomes one sentence on the page."""
     try:
-        yield {"switch": switch} | job.starting()
+        yield job.starting()
         with closing(work):
-            for updates in work:
-                if not switch.dropped:
-                    yield updates
-                if switch.stopped or switch.dropped:
-                    yield job.idle("" if switch.dropped else STOPPED)
-                    return
+            yield from work
     except FoleyError as error:
         warn(str(error), "Please check")
         yield job.idle(str(error), trouble=True)
@@ -110,7 +171,14 @@ def told() -> Iterator[None]:
 
 
 def stop(switch: Switch | None) -> Updates:
-    """Ask the running job to end; it says itself when it has, so that its last word is the last."""
-    if switch is not None:
-        switch.stopped = True
+    """Ask the job to end. One that runs says itself when it has, so that its last word is the last."""
+    if switch is None:
+        return {}
+    if not switch.stop():
+        return Job(switch.job).idle(STOPPED)
     return {f"{name}_stop": gr.update(value="Stopping", interactive=False) for name in JOBS}
+
+
+def missed(switch: Switch | None) -> Updates:
+    """A job could not even begin, as Gradio has said by then: the queue is full, or a value is out of its range."""
+    return {} if switch is None else Job(switch.job).idle(NOT_BEGUN, trouble=True)

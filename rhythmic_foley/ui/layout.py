@@ -18,7 +18,7 @@ from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import TakeHandlers
 from rhythmic_foley.ui.timeline import OnsetTimeline
 from rhythmic_foley.ui.visits import KEEP_S
-from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section
+from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section, span
 from rhythmic_foley.ui.wiring import wire, wire_takes
 
 LIMITS = (
@@ -47,11 +47,12 @@ def build_app(studio: Studio, models: Sequence[str] = ()) -> gr.Blocks:
             "shown": gr.State(None),
             # Kept by the browser's tab too, by which a reloaded page finds its files again.
             "visit": gr.Textbox("", visible=HIDDEN, elem_id="visit"),
+            "ticket": gr.Textbox("", visible=HIDDEN),
         }
         parts = (
             _clip_section(),
             _understand_section(studio.describers.names),
-            _dub_section(studio.defaults, handlers.studios.names),
+            _dub_section(studio, handlers.studios.names),
             results_section(),
         )
         for part in parts:
@@ -88,13 +89,14 @@ def _clip_section() -> Widgets:
                 )
                 w["facts"] = gr.HTML(visible=False, elem_id="facts")
                 with gr.Row(visible=False, elem_id="range", elem_classes="rf-span") as w["range"]:
-                    w["range_from"] = _seconds("From (s)", "range-from")
-                    w["range_to"] = _seconds("To (s)", "range-to")
+                    w |= span("range")
                     w["range_marked"] = gr.Button(
                         "Use marked stretch", size="md", min_width=150, elem_id="range-marked"
                     )
                 w |= job("quick", "Quick dub", "primary")
-                gr.HTML("<p class='rf-quiet'>All at once with the defaults; correct it afterwards if need be.</p>")
+                gr.HTML(
+                    "<p class='rf-quiet'>Finds sounds and onsets and makes one take; correct and redo it below.</p>"
+                )
     return w
 
 
@@ -136,8 +138,9 @@ def _understand_section(describers: Sequence[str]) -> Widgets:
     return w
 
 
-def _dub_section(plain: Controls, models: Sequence[str]) -> Widgets:
+def _dub_section(studio: Studio, models: Sequence[str]) -> Widgets:
     w: Widgets = {}
+    plain = studio.defaults
     with gr.Column(elem_classes="rf-section"):
         section(3, "Dub", "How strongly to follow what stands above, and how many takes to make.")
         with gr.Row():
@@ -180,11 +183,11 @@ def _dub_section(plain: Controls, models: Sequence[str]) -> Widgets:
                 min_width=200,
                 elem_id="seed",
             )
-            w["new_seed"] = gr.Button("New seed", scale=0, min_width=140, elem_id="new-seed")
+            w["new_seed"] = gr.Button("New seed", size="md", scale=0, min_width=140, elem_id="new-seed")
         with gr.Accordion("Sound: original, loudness, reference", open=False, elem_id="sound"):
             w |= _sound(plain)
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-            w |= _advanced(plain, models)
+            w |= _advanced(plain, models, studio.has_classifier)
         w |= job("generate", "Generate", "primary")
     return w
 
@@ -230,7 +233,7 @@ def _sound(plain: Controls) -> Widgets:
     return w
 
 
-def _advanced(plain: Controls, models: Sequence[str]) -> Widgets:
+def _advanced(plain: Controls, models: Sequence[str], has_classifier: bool) -> Widgets:
     w: Widgets = {}
     with gr.Row():
         w["steps"] = gr.Slider(
@@ -253,35 +256,43 @@ def _advanced(plain: Controls, models: Sequence[str]) -> Widgets:
             min_width=260,
             elem_id="guidance",
         )
-    w["stems"] = gr.Checkbox(
-        plain.stems,
-        label="Stems",
-        info="With several sounds, a track of each alone. Takes as much longer.",
-        elem_id="make-stems",
-    )
-    w["model"] = gr.Dropdown(list(models), value=models[0], label="Model", visible=len(models) > 1, elem_id="model")
-    w["onset_guidance"] = gr.Slider(
-        0,
-        2,
-        plain.onset_guidance,
-        step=0.1,
-        label="Onset guidance",
-        info="Pulls the sound towards the onsets without a network trained for it; 0 is off, and slower if on.",
-        elem_id="onset-guidance",
-    )
-    # The embedded model alone has no classifier that could guide.
-    w["classifier_scale"] = gr.Slider(
-        0,
-        100,
-        plain.classifier_scale,
-        step=5,
-        label="Alignment guidance",
-        info="How hard a classifier pulls the sound towards the picture; 0 is off. Only some models have one.",
-        visible=len(models) > 1,
-        elem_id="classifier",
-    )
+    with gr.Row():
+        w["onset_guidance"] = gr.Slider(
+            0,
+            2,
+            plain.onset_guidance,
+            step=0.1,
+            label="Onset guidance",
+            info="Pulls towards the onsets without a network trained for it; 0 is off, and slower if on.",
+            min_width=260,
+            elem_id="onset-guidance",
+        )
+        w["classifier_scale"] = gr.Slider(
+            0,
+            100,
+            plain.classifier_scale,
+            step=5,
+            label="Alignment guidance",
+            info="How hard a classifier pulls towards the picture; 0 is off, and slower if on.",
+            visible=True if has_classifier else HIDDEN,
+            min_width=260,
+            elem_id="classifier",
+        )
+    with gr.Row():
+        w["stems"] = gr.Checkbox(
+            plain.stems,
+            label="Stems",
+            info="With several sounds, a track of each alone. Takes as much longer.",
+            min_width=260,
+            elem_id="make-stems",
+        )
+        w["model"] = gr.Dropdown(
+            list(models),
+            value=models[0],
+            label="Model",
+            info="Another one sets steps and guidance to its own.",
+            visible=len(models) > 1,
+            min_width=260,
+            elem_id="model",
+        )
     return w
-
-
-def _seconds(label: str, name: str) -> gr.Number:
-    return gr.Number(None, label=label, minimum=0, step=0.1, min_width=90, elem_id=name)

@@ -25,14 +25,14 @@ def said(sentence: str, *, trouble: bool = False) -> str:
 
 def clip_facts(clip: ClipInfo) -> str:
     """What the file is, as a definition list."""
-    rate = f"{clip.fps:.3f}".rstrip("0").rstrip(".") + " pictures a second"
+    rate = f"{clip.fps:.3f}".rstrip("0").rstrip(".") + " fps"
     turned = f", turned by {clip.rotation}°" if clip.rotation else ""
     sound = f"yes, {clip.audio_rate_hz / 1000:g} kHz" if clip.has_audio and clip.audio_rate_hz else "none"
     facts = {
         "Length": f"{clip.duration_s:.2f} s",
-        "Rate": rate + (" (variable)" if clip.variable_rate else ""),
+        "Frame rate": rate + (" (variable)" if clip.variable_rate else ""),
         "Size": f"{clip.width} × {clip.height}{turned}",
-        "Coding": f"{clip.codec} in {clip.container}",
+        "Format": f"{clip.codec} in {clip.container}",
         "Own sound": sound,
     }
     rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())

@@ -8,7 +8,7 @@ from rhythmic_foley.post import PRESETS
 from rhythmic_foley.ui.compare import compare_view
 from rhythmic_foley.ui.handlers import DOWNLOADS
 from rhythmic_foley.ui.theme import ACCENT
-from rhythmic_foley.ui.widgets import Widgets, as_it_is, heading, job
+from rhythmic_foley.ui.widgets import Widgets, as_it_is, heading, job, span
 
 
 def results_section() -> Widgets:
@@ -30,7 +30,7 @@ def results_section() -> Widgets:
                 )
         w["stem_files"] = gr.Files(label="Stems: each sound alone", visible=False, interactive=False, elem_id="stems")
         w |= _compare()
-        with gr.Accordion("Fix a stretch", open=False, elem_id="fixing"):
+        with gr.Accordion("Fix a stretch", open=False, elem_id="fixing") as w["fixing"]:
             w |= _fix()
         with gr.Accordion("Share", open=False, elem_id="sharing"):
             w |= _share()
@@ -66,7 +66,7 @@ def _take() -> Widgets:
 
 def _compare() -> Widgets:
     w: Widgets = {}
-    heading("Compare", "two to four sounds over one picture")
+    heading("Compare", "see and hear up to four sounds over one picture")
     with gr.Row(elem_classes="rf-low"):
         w["compared"] = gr.Dropdown(
             [], multiselect=True, max_choices=4, label="Sounds", min_width=280, scale=3, elem_id="compared"
@@ -75,7 +75,7 @@ def _compare() -> Widgets:
             "Add a sound file", file_types=["audio"], size="md", scale=0, min_width=160, elem_id="uploaded"
         )
     w["compare"] = compare_view(elem_id="compare")
-    gr.HTML("<p class='rf-quiet'>What an adapter does: the shown take once more, all the same but for it.</p>")
+    gr.HTML("<p class='rf-quiet'>To hear what one of the adapters adds, make the shown take again without it.</p>")
     with gr.Row():
         with gr.Column(min_width=260):
             w |= job("twin_time", "Without timing", "secondary", min_width=220)
@@ -91,8 +91,7 @@ def _fix() -> Widgets:
         "stand above; the rest stays as it is.</p>"
     )
     with gr.Row(elem_classes="rf-span"):
-        w["fix_from"] = gr.Number(None, label="From (s)", minimum=0, step=0.1, min_width=90, elem_id="fix-from")
-        w["fix_to"] = gr.Number(None, label="To (s)", minimum=0, step=0.1, min_width=90, elem_id="fix-to")
+        w |= span("fix")
         w["fix_marked"] = gr.Button("Use marked stretch", size="md", min_width=150, elem_id="fix-marked")
     w |= job("fix", "Make it anew", "secondary", min_width=180)
     return w

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from rhythmic_foley.audio import write_wav
+from rhythmic_foley.comparison import MOST
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media import probe, read_audio
 from rhythmic_foley.onsets import Onsets
@@ -23,7 +24,7 @@ from rhythmic_foley.ui.handlers import Handlers, Takes, shelf
 from rhythmic_foley.ui.jobs import Job, Updates, follow, told
 
 NO_TAKE = "Make a take first."
-ORIGINAL, UPLOADED = "original", "uploaded"
+ORIGINAL = "original"
 
 
 class TakeHandlers:
@@ -138,17 +139,25 @@ class TakeHandlers:
             kept = keys[: len(finished)][-2:] if len(finished) > 1 else keys[:2]
         return {"compared": gr.update(choices=choices, value=kept)}
 
+    def add_sound(self, clip: str, finished: Takes, compared: Sequence[str], uploaded: str | None) -> Updates:
+        """A sound of the person's own is there, and compared at once."""
+        page = self.offer(clip, finished, compared, uploaded)
+        kept = [key for key in page["compared"]["value"] if key != uploaded]
+        if uploaded and kept:
+            page["compared"]["value"] = [*kept[: MOST - 1], uploaded]
+        return page
+
     def compare(
         self, clip: str, visit: str, finished: Takes, compared: Sequence[str], uploaded: str | None
     ) -> Updates:
-        """The picked sounds side by side, on the stretch that the first picked take covers."""
+        """The picked sounds one below the other, on the stretch that the first picked take covers."""
         with told():
-            if not clip or len(compared or ()) < 2:
+            if not clip or not compared:
                 return {"compare": None}
             place = self.visits.folder(visit) / uuid.uuid4().hex[:8]
             place.mkdir()
             first, sounds = self.picked(clip, finished, compared, uploaded, place)
-            if len(sounds) < 2:
+            if not sounds:
                 return {"compare": None}
             value = compare_value(
                 sounds,
@@ -195,15 +204,15 @@ class TakeHandlers:
         if self.page.bare(clip).clip.has_audio:
             sounds.append(("Original sound", ORIGINAL))
         if uploaded:
-            sounds.append(("Uploaded sound", UPLOADED))
+            sounds.append((Path(uploaded).name, uploaded))  # each file has a key of its own, its path
         return sounds
 
     def _file(
         self, key: str, clip: str, uploaded: str | None, stretch: tuple[float, float] | None, place: Path
     ) -> Path:
         """A file with a sound that is no take; of the clip's own only the stretch that is compared."""
-        if key == UPLOADED:
-            return Path(str(uploaded))
+        if key == uploaded:
+            return Path(key)
         if stretch is None:
             return Path(clip)
         rate_hz = self.page.bare(clip).clip.audio_rate_hz

@@ -39,6 +39,17 @@ def heading(title: str, hint: str = "") -> None:
     gr.HTML(f"<h3>{title}<span>{hint}</span></h3>", elem_classes="rf-title")
 
 
+def span(name: str) -> Widgets:
+    """Two fields for a stretch of the clip."""
+    edges = {"from": ("From (s)", "start"), "to": ("To (s)", "end")}
+    return {
+        f"{name}_{edge}": gr.Number(
+            None, label=label, placeholder=empty, minimum=0, step=0.1, min_width=90, elem_id=f"{name}-{edge}"
+        )
+        for edge, (label, empty) in edges.items()
+    }
+
+
 def job(name: str, label: str, variant: str, min_width: int = 240) -> Widgets:
     """A button that starts a long piece of work; while it runs, its progress, a button to stop it, and a preview."""
     element = name.replace("_", "-")

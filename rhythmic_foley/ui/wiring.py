@@ -11,7 +11,7 @@ import gradio as gr
 
 from rhythmic_foley.ui.form import Form
 from rhythmic_foley.ui.handlers import Handlers
-from rhythmic_foley.ui.jobs import Updates, stop
+from rhythmic_foley.ui.jobs import Updates, in_turn, missed, pressed, stop
 from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import TakeHandlers
 from rhythmic_foley.ui.widgets import Widgets
@@ -42,6 +42,8 @@ _MARKED = """(timeline, from, to) => {
     const short = (seconds) => Math.round(seconds * 1000) / 1000;
     return marked ? [short(marked.start_s), short(marked.end_s)] : [from, to];
 }"""
+# Gradio puts 0 into number fields that have nothing to say.
+_MARKED_AT_FIRST = f"(timeline, from, to) => from || to ? [from, to] : ({_MARKED})(timeline, null, null)"
 
 _FORM = tuple(Form.__dataclass_fields__)
 # "multiple", since right after Stop the page still takes a job for running and would drop the click that starts the
@@ -75,6 +77,7 @@ def wire(page: gr.Blocks, w: Widgets, handlers: Handlers) -> None:
         if name == "quick":
             run.then(None, js=_TO_RESULTS, api_visibility="private")
     on(w["new_seed"].click, handlers.new_seed, [], **_AT_ONCE)
+    on(w["model"].input, handlers.take_model, ["model"], **_AT_ONCE)
     timeline, events = w["timeline"], w["events"]
     _in_browser(timeline.input, [timeline], [events], _TO_TABLE)
     _in_browser(events.input, [events, timeline], [timeline], _TO_TIMELINE)
@@ -94,9 +97,10 @@ def wire_takes(w: Widgets, takes: TakeHandlers, share: ShareHandlers) -> None:
     for name in ("twin_time", "twin_sound"):
         _job(w, name, getattr(takes, name), (*one, "analysis", "model", "uploaded"), **MODEL)
     _job(w, "fix", takes.fix, (*one, "analysis", "model", "fix_from", "fix_to", *_FORM), **MODEL)
-    _in_browser(w["fix_marked"].click, [w["timeline"], *_span(w, "fix")], _span(w, "fix"), _MARKED)
-    for changed in (w["finished"].change, w["uploaded"].upload):
-        on(changed, takes.offer, compared, **_LAST, **_LIGHT)
+    for event, js in ((w["fix_marked"].click, _MARKED), (w["fixing"].expand, _MARKED_AT_FIRST)):
+        _in_browser(event, [w["timeline"], *_span(w, "fix")], _span(w, "fix"), js)
+    on(w["finished"].change, takes.offer, compared, **_LAST, **_LIGHT)
+    on(w["uploaded"].upload, takes.add_sound, compared, **_LAST, **_LIGHT)
     on(w["compared"].change, takes.compare, (*compared, "visit"), **_LAST, **_LIGHT)
     _job(w, "post", share.post, ("visit", "finished", "chosen", "preset", "fit"), **_FILES)
     _job(w, "reel", share.reel, (*compared, "visit"), **_FILES)
@@ -114,7 +118,10 @@ def _job(w: Widgets, name: str, handler: Callable, inputs: Sequence[str], **how:
     # Where Gradio says how many people are waiting before it is this visitor's turn.
     waiting = {"show_progress": "minimal", "show_progress_on": w[f"{name}_status"]}
     _on(w, w[f"{name}_stop"].click, stop, ["switch"], **_AT_ONCE)
-    return _on(w, w[name].click, handler, inputs, **how, **waiting)
+    press = _on(w, w[name].click, partial(pressed, name), ["switch"], **_AT_ONCE)
+    run = _on(w, press.success, in_turn(name, handler), [*inputs, "switch", "ticket"], **how, **waiting)
+    _on(w, run.failure, missed, ["switch"], **_AT_ONCE)
+    return run
 
 
 def _in_browser(event: Callable, inputs: list[Any], outputs: list[Any], js: str) -> None:

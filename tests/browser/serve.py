@@ -1,12 +1,15 @@
 """The app for the browser tests: python serve.py PORT FOLDER. On networks of toy size, so that a take is quick.
 
-The same page also lies behind a sub-path, `/foley` on another port, which `FOLDER/sub-path` names.
+Beside the toy stands a second model of the kind of Diff-Foley, which has a classifier. The same page also lies behind
+a sub-path, `/foley` on another port, which `FOLDER/sub-path` names.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -19,11 +22,15 @@ SUB_PATH = "/foley"
 def main(port: int, folder: Path) -> None:
     """Serve until killed."""
     from toy import save_toy_checkpoint
+    from weights.tiny import save_tiny_diff_foley
 
     from rhythmic_foley.studio import Studio
     from rhythmic_foley.ui import launch
 
-    studio = Studio(save_toy_checkpoint(folder / "toy"))
+    models = Path(tempfile.mkdtemp(dir=folder))  # a new one if it must be started again
+    os.environ["RHYTHMIC_FOLEY_CHECKPOINTS"] = str(models)
+    save_tiny_diff_foley(folder, models / "diff-foley")
+    studio = Studio(save_toy_checkpoint(models / "toy"))
     serve_below(studio, folder)
     launch(studio, server_name="127.0.0.1", server_port=port)
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.test_app import Visitor
 from clips import make_clip
 from gradio_client import Client, handle_file
 from hostile import FILES
-from pages import served, visit
+from pages import visit
 from playwright.sync_api import Browser, Page, expect
+from studio_page import Visitor
 
 from rhythmic_foley.audio import write_wav
 
@@ -31,17 +30,6 @@ MARKUP = (
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("app")
-
-
-@pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    with served(Path(__file__).with_name("serve.py"), folder) as address:
-        yield address
-
-
 def watch_for_scripts(page: Page) -> None:
     page.evaluate("() => { window.sprung = () => { window.caught = true; }; }")
 
@@ -51,11 +39,11 @@ def nothing_ran(page: Page) -> None:
     assert page.locator("img[src='x'], svg[onload], a[href^='javascript']").count() == 0
 
 
-def test_names_and_descriptions_with_markup_are_text(url: str, browser: Browser, tmp_path: Path) -> None:
+def test_names_and_descriptions_with_markup_are_text(app: str, browser: Browser, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / f"{MARKUP[0]} {MARKUP[3]}.mp4", 1.0, contact_times_s=(0.4,))
     bad = tmp_path / f"{MARKUP[0]}.mp4"
     bad.write_text("no clip")
-    with visit(browser, url) as page:
+    with visit(browser, app) as page:
         me = Visitor(page)
         watch_for_scripts(page)
         me.upload(bad)
@@ -85,15 +73,15 @@ def test_names_and_descriptions_with_markup_are_text(url: str, browser: Browser,
         nothing_ran(page)
 
 
-def test_files_in_a_folder_of_takes_have_plain_names(url: str, folder: Path) -> None:
+def test_files_in_a_folder_of_takes_have_plain_names(app: str, app_folder: Path) -> None:
     """After the test above: whatever was typed, nothing of it is part of a path."""
     made = [
-        path.name for path in (folder / "gradio" / "visits").rglob("*") if path.suffix in (".mp4", ".json", ".wav")
+        path.name for path in (app_folder / "gradio" / "visits").rglob("*") if path.suffix in (".mp4", ".json", ".wav")
     ]
     assert made and not [name for name in made if set(name) & set("<>\"'${}&;()")]
 
 
-def test_a_program_cannot_have_files_read_or_fetched(url: str, tmp_path: Path) -> None:
+def test_a_program_cannot_have_files_read_or_fetched(app: str, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", 1.0)
     secret = tmp_path / "secret.wav"
     write_wav(secret, np.zeros(16_000), 16_000)
@@ -101,11 +89,11 @@ def test_a_program_cannot_have_files_read_or_fetched(url: str, tmp_path: Path) -
     def join(data: list) -> str:
         body = {"data": data, "fn_index": None, "session_hash": "x", "trigger_id": None}
         request = urllib.request.Request(
-            f"{url}/gradio_api/call/analyse", json.dumps(body).encode(), {"content-type": "application/json"}
+            f"{app}/gradio_api/call/analyse", json.dumps(body).encode(), {"content-type": "application/json"}
         )
         with urllib.request.urlopen(request) as answer:
             event = json.load(answer)["event_id"]
-        with urllib.request.urlopen(f"{url}/gradio_api/call/analyse/{event}") as answer:
+        with urllib.request.urlopen(f"{app}/gradio_api/call/analyse/{event}") as answer:
             return answer.read().decode()
 
     def file(path: str) -> dict:
@@ -118,17 +106,17 @@ def test_a_program_cannot_have_files_read_or_fetched(url: str, tmp_path: Path) -
         join([file("http://169.254.169.254/clip.mp4"), None])
     assert caught.value.code == 400
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(f"{url}/gradio_api/file={secret}")
+        urllib.request.urlopen(f"{app}/gradio_api/file={secret}")
     assert caught.value.code in (403, 404)
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(urllib.request.Request(f"{url}/gradio_api/process_recording", b"x"))
+        urllib.request.urlopen(urllib.request.Request(f"{app}/gradio_api/process_recording", b"x"))
     assert caught.value.code == 404
 
 
-def test_programs_get_a_sentence_for_what_is_no_clip_or_no_sound(url: str, tmp_path: Path) -> None:
-    client = Client(url, verbose=False)
+def test_programs_get_a_sentence_for_what_is_no_clip_or_no_sound(app: str, tmp_path: Path) -> None:
+    client = Client(app, verbose=False)
     playlist = tmp_path / "clip.mp4"
-    playlist.write_bytes(FILES["playlist of a file"](Path("/etc/passwd"), url))
+    playlist.write_bytes(FILES["playlist of a file"](Path("/etc/passwd"), app))
     with pytest.raises(Exception, match="not a video that can be read"):
         client.predict(clip=handle_file(playlist), model=None, api_name="/analyse")
     clip = make_clip(tmp_path / "good.mp4", 1.0)

@@ -32,6 +32,7 @@ class FakeStudio:
     folder = Path("fake")
     defaults = Controls()
     describers = SimpleNamespace(names=("fake", "talker"))
+    has_classifier = False
 
     def __init__(self, step_s: float = 0.0, fails: Exception | None = None) -> None:
         self.step_s = step_s

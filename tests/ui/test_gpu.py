@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,19 +12,43 @@ import pytest
 from ui.fake_studio import FakeStudio
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.requests import Controls
-from rhythmic_foley.ui.gpu import on_gpu, seconds_needed
+from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.requests import Analysis, Controls, Fix, Progress
+from rhythmic_foley.ui.gpu import Pace, on_gpu, steps_of
 
 
-def test_time_grows_with_windows_takes_and_steps_between_two_limits(clip: Path) -> None:
+@pytest.fixture
+def analysis(clip: Path) -> Analysis:
     *_, analysis = FakeStudio().analyse(clip)
-    asked = [
-        seconds_needed(analysis, controls, Path("runs"), "mini")
-        for controls in (Controls(), Controls(takes=4, steps=50), Controls(takes=8, steps=100))
-    ]
-    assert asked == [15, 32, 104]
-    ranged = Controls(takes=4, steps=50, range_s=(0.0, 60.0))
-    assert seconds_needed(analysis, ranged, Path("runs"), "mini") == 248
+    return analysis
+
+
+def test_steps_grow_with_windows_takes_and_stems(analysis: Analysis) -> None:
+    minute = {"steps": 19, "range_s": (0.0, 60.0)}
+    sounds = (SoundEvent("glass"), SoundEvent("wind"))
+    assert steps_of(analysis, Controls(steps=19)) == 20
+    assert steps_of(analysis, Controls(**minute, takes=4)) == 10 * 4 * 20
+    assert steps_of(analysis, Controls(**minute, stems=True, events=sounds)) == 10 * 3 * 20
+    fix = Fix(Path("take"), 30.0, 31.0)
+    assert steps_of(analysis, Controls(**minute, stems=True, events=sounds, fix=fix)) == 3 * 20
+
+
+def test_the_gpu_is_borrowed_for_what_a_step_took_lately(analysis: Analysis) -> None:
+    pace, long = Pace(), Controls(steps=99, range_s=(0.0, 30.0))
+    assert pace.seconds(analysis, Controls(), Path("runs"), "mini") == 15
+    assert pace.seconds(analysis, long, Path("runs"), "mini") == 8 + 500 * 0.12
+
+    def steps(eta_s: float | None) -> Iterator[Progress]:
+        yield Progress(0.0, "Loading")
+        for _ in range(3):
+            time.sleep(0.2)
+            yield Progress(0.5, "Take 1", eta_s)
+
+    for eta_s in (None, 1.0):  # without: windows that were made before, which say nothing
+        before = pace.seconds(analysis, long, Path("runs"), "mini")
+        assert len(list(pace.follow(steps(eta_s), long, "mini"))) == 4
+    assert before == 68 and 8 + 500 * 0.3 <= pace.seconds(analysis, long, Path("runs"), "mini") <= 300
+    assert pace.seconds(analysis, long, Path("runs"), "another") == 68
 
 
 @pytest.fixture(params=["without", "with"])
@@ -43,23 +68,25 @@ def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return asked
 
 
-def test_items_errors_and_closing_pass_through(machine: list[int], request: pytest.FixtureRequest) -> None:
+def test_items_errors_and_closing_pass_through(
+    machine: list[int], analysis: Analysis, request: pytest.FixtureRequest
+) -> None:
     closed: list[bool] = []
 
-    def work(last: int) -> Iterator[int]:
+    def work(analysis: Analysis, controls: Controls, folder: Path, model: str | None) -> Iterator[int]:
         try:
-            yield from range(last)
+            yield from range(controls.takes)
             raise FoleyError("Enough.")
         finally:
             closed.append(True)
 
-    called = on_gpu(work, lambda last: 10 * last)
-    items = called(3)
+    called = on_gpu(work, Pace())
+    items = called(analysis, Controls(takes=3), Path("runs"), None)
     assert [next(items) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(FoleyError, match="Enough"):
         next(items)
-    assert machine == ([30] if request.node.callspec.params["machine"] == "with" else [])
-    items = called(2)
+    assert machine == ([16] if request.node.callspec.params["machine"] == "with" else [])
+    items = called(analysis, Controls(takes=2), Path("runs"), None)
     next(items)
     items.close()
     assert closed == [True, True]

@@ -15,7 +15,7 @@ from ui.forms import FORM, timeline, values
 
 from rhythmic_foley.requests import Analysis, Controls
 from rhythmic_foley.ui.handlers import NO_CLIP, Handlers, Studios
-from rhythmic_foley.ui.jobs import CALM, STOPPED, stop
+from rhythmic_foley.ui.jobs import CALM, NOT_BEGUN, STOPPED, in_turn, missed, pressed, stop
 from rhythmic_foley.ui.samples import examples
 
 Updates = dict[str, Any]
@@ -173,7 +173,7 @@ def test_a_new_clip_clears_what_belonged_to_the_last_and_can_be_marked_at_once(
     handlers: Handlers, clip: Path, visit: str
 ) -> None:
     page = handlers.show_clip(str(clip), "another.mp4", visit)
-    assert "25 pictures a second" in page["facts"]["value"]
+    assert "25 fps" in page["facts"]["value"]
     assert page["analysis"] is None and page["finished"] == () and page["events"] == []
     assert page["range_to"] == 1.0
     shown = page["timeline"]
@@ -230,10 +230,16 @@ def test_closing_stops_the_studio_within_a_step(generate, studio: FakeStudio) ->
     assert studio.closed == 1
 
 
+def begun(generate, form) -> tuple[Updates, Iterator[Updates]]:
+    """What the page shows once Generate is pressed, and the run at its turn."""
+    page = pressed("generate", None)
+    return page, in_turn("generate", generate)(page["switch"], page["ticket"], form=form)
+
+
 def test_stop_ends_the_run_after_the_step_and_keeps_finished_takes(generate, studio: FakeStudio) -> None:
-    page: Updates = {}
+    page, run = begun(generate, replace(FORM, steps=5, takes=4))
     after_stop = 0
-    for update in generate(replace(FORM, steps=5, takes=4)):
+    for update in run:
         page |= update
         if "stopped" in page:
             after_stop += 1
@@ -245,19 +251,37 @@ def test_stop_ends_the_run_after_the_step_and_keeps_finished_takes(generate, stu
     assert STOPPED in page["generate_status"]["value"]
 
 
+def test_a_run_that_waits_can_be_stopped_and_does_nothing_at_its_turn(generate, studio: FakeStudio) -> None:
+    page, run = begun(generate, FORM)
+    assert page["generate"]["interactive"] is False and page["generate_stop"]["visible"] is True
+    page |= stop(page["switch"])
+    assert page["generate"]["interactive"] is True and STOPPED in page["generate_status"]["value"]
+    assert list(run) == [] and studio.requests == []
+
+    # Pressed again, the page's state has the new press's switch when the turn of the old one comes.
+    again, run = begun(generate, FORM)
+    assert list(in_turn("generate", generate)(again["switch"], page["ticket"], form=FORM)) == []
+    assert merged(run)["finished"] and len(studio.requests) == 1
+
+
+def test_a_run_that_cannot_begin_leaves_the_page_usable(generate) -> None:
+    page, _ = begun(generate, FORM)
+    page |= missed(page["switch"])
+    assert page["generate"]["interactive"] is True and NOT_BEGUN in page["generate_status"]["value"]
+
+
 def test_a_new_clip_ends_the_run_of_the_old_one_and_drops_its_results(
     handlers: Handlers, generate, studio: FakeStudio, clip: Path, visit: str
 ) -> None:
-    work = generate(replace(FORM, steps=3))
-    page = next(work)
-    handlers.show_clip(str(clip), None, visit, page["switch"])
-    page = merged(work)
-    assert "analysis" not in page and "finished" not in page and studio.requests == []
+    page, run = begun(generate, replace(FORM, steps=3))
+    next(run)
+    page = handlers.show_clip(str(clip), None, visit, page["switch"])
+    assert list(run) == [] and studio.requests == []
     assert page["generate"]["interactive"] is True
 
 
 def test_stop_without_a_run_does_nothing_bad() -> None:
-    assert all(name.endswith("_stop") for name in stop(None))
+    assert stop(None) == missed(None) == {}
 
 
 def test_opening_a_clip_takes_a_moment_only(handlers: Handlers, clip: Path, visit: str) -> None:

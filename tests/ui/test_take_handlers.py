@@ -17,7 +17,7 @@ from rhythmic_foley.media import probe
 from rhythmic_foley.requests import Take
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.share_handlers import ShareHandlers
-from rhythmic_foley.ui.take_handlers import ORIGINAL, UPLOADED, TakeHandlers, key_of
+from rhythmic_foley.ui.take_handlers import ORIGINAL, TakeHandlers, key_of
 
 Updates = dict[str, Any]
 
@@ -120,7 +120,9 @@ def test_what_can_be_compared_and_what_is_at_first(takes: TakeHandlers, clip: Pa
     assert page["compared"]["value"] == keys[:2]
     assert takes.offer(str(clip), finished[:1], [], None)["compared"]["value"] == [key_of(finished[0]), ORIGINAL]
     kept = takes.offer(str(clip), finished, [ORIGINAL, keys[1]], "mine.wav")["compared"]
-    assert kept["value"] == [ORIGINAL, keys[1]] and kept["choices"][-1] == ("Uploaded sound", UPLOADED)
+    assert kept["value"] == [ORIGINAL, keys[1]] and kept["choices"][-1] == ("mine.wav", "mine.wav")
+    added = takes.add_sound(str(clip), finished, [*keys], "folder/mine.wav")["compared"]
+    assert added["value"] == [*keys, "folder/mine.wav"] and added["choices"][-1] == ("mine.wav", "folder/mine.wav")
     silent = make_clip(tmp_path / "silent.mp4")
     assert ORIGINAL not in [key for _, key in takes.offer(str(silent), finished, [], None)["compared"]["choices"]]
 
@@ -132,7 +134,9 @@ def test_picked_sounds_lie_side_by_side(takes: TakeHandlers, clip: Path, visit: 
     assert value["onsets_s"] == [0.3, 0.8] and value["video"]["path"] == str(take.video)
     for track in value["tracks"]:
         assert Path(track["audio"]["path"]).is_relative_to(takes.visits.folder(visit))
-    assert takes.compare(str(clip), visit, (take,), [key_of(take)], None) == {"compare": None}
+    alone = takes.compare(str(clip), visit, (take,), [key_of(take)], None)["compare"]
+    assert [track["label"] for track in alone["tracks"]] == ["Take 1"] and alone["differences"] == {}
+    assert takes.compare(str(clip), visit, (take,), [], None) == {"compare": None}
 
 
 def test_of_the_original_only_the_stretch_of_the_take_is_heard(
@@ -159,7 +163,7 @@ def test_a_post_and_a_reel_become_files(takes: TakeHandlers, clip: Path, visit: 
     assert probe(page["posted"]["value"]).has_audio
     own = tmp_path / "own.wav"
     write_wav(own, read_wav(finished[0].wav)[0] * 0.5, 16_000)
-    page = last(share.reel(str(clip), visit, finished, [key_of(finished[0]), UPLOADED], str(own)))
+    page = last(share.reel(str(clip), visit, finished, [key_of(finished[0]), str(own)], str(own)))
     reel = probe(page["reeled"]["value"])
     assert reel.duration_s >= 2 and page["download_reel"]["value"] == page["reeled"]["value"]
 

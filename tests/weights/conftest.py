@@ -6,37 +6,20 @@ from pathlib import Path
 
 import pytest
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from weights.fill import save_published
 from weights.sampling import Networks
+from weights.tiny import TINY, save_tiny_files
 
 from rhythmic_foley import cli
 from rhythmic_foley.models.alignment_classifier import AlignmentClassifier
 from rhythmic_foley.models.cavp import Cavp
 from rhythmic_foley.models.cond_stage import CondStage
-from rhythmic_foley.weights.convert import ROLES, Conversion, convert_diff_foley
-from rhythmic_foley.weights.diff_foley import Sizes, published_file
-
-# The diffusion model is as narrow as its normalisations allow, the encoders as small as they come.
-TINY = Sizes(
-    unet_width=32,
-    context_dim=64,
-    autoencoder_width=32,
-    classifier_width=32,
-    video_width=2,
-    video_blocks=(1, 1, 1, 1),
-    audio_channels=(2, 2, 2, 2, 2, 2),
-)
+from rhythmic_foley.weights.convert import Conversion, convert_diff_foley
 
 
 @pytest.fixture(scope="session")
 def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The three published files at tiny size, by role."""
-    folder = tmp_path_factory.mktemp("published")
-    extra = {"classifier": {"hyper_parameters": {"lr": 1e-4}}}
-    return {
-        role: save_published(published_file(role, TINY), folder / f"{role}.ckpt", **extra.get(role, {}))
-        for role in ROLES
-    }
+    return save_tiny_files(tmp_path_factory.mktemp("published"))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from weights.conftest import TINY
+from weights.tiny import TINY
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.weights import cli, convert, download

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from weights.conftest import TINY
 from weights.fill import fill_array
 from weights.sampling import Networks
+from weights.tiny import TINY
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.schedulers import UnroundedDPMSolver

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clips import make_clip
-from weights.conftest import TINY
+from weights.tiny import TINY
 
 from rhythmic_foley import cli
 from rhythmic_foley.audio import read_wav

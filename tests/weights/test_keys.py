@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 import pytest
-from weights.conftest import TINY
 from weights.fill import draw, fill_array, manifest
+from weights.tiny import TINY
 
 from rhythmic_foley.weights.diff_foley import PUBLISHED, Sizes, published_file
 

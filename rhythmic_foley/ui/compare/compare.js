@@ -22,6 +22,7 @@ const address = (file) => (typeof file === "string" ? file : (file?.url ?? null)
 const trackOf = (id) => value.tracks.find((track) => track.id === id);
 const labelOf = (id) => trackOf(id).label;
 const hidden = () => blind !== null && blind.open;
+const alone = () => value.tracks.length < 2;
 // The two that can be heard: in blind mode in the order that was drawn.
 const pair = () => (blind ? blind.order.map((id) => value.tracks.indexOf(trackOf(id))) : active);
 const chip = (index) => (blind ? `${index + 1}` : "AB"[index]);
@@ -72,9 +73,9 @@ function show() {
     button.querySelector("b").textContent = chip(index);
     button.querySelector("span").textContent = hidden() ? "name hidden" : value.tracks[pair()[index]].label;
     button.style.setProperty("--mark", blind ? "var(--body-text-color)" : legend.colours[index]);
-    button.disabled = value.tracks.length < 2;
   });
-  part.swap.disabled = value.tracks.length < 2;
+  // A sound alone is played and seen, with nothing to choose.
+  for (const node of [part.heard, part.swap, part.match.parentElement, part.blind.parentElement]) node.hidden = alone();
   showLanes();
   showVote();
   showRun();
@@ -88,8 +89,9 @@ function showLanes() {
     const quiet = make("span", "cmp-quiet", "Pictures come back after the vote.");
     lanes.push(makeLane([quiet], null, [], lines()));
   } else {
-    pair().forEach((number, index) => lanes.push(trackLane(tracks[number], index, lines())));
-    if (tracks.length > 1) lanes.splice(2, 0, differenceLane(lines()));
+    const seen = alone() ? [0] : pair();
+    seen.forEach((number, index) => lanes.push(trackLane(tracks[number], index, lines())));
+    if (!alone()) lanes.splice(2, 0, differenceLane(lines()));
     const rest = tracks.filter((_, number) => !active.includes(number));
     lanes.push(...rest.map((track) => trackLane(track, null, lines())));
   }
@@ -97,15 +99,15 @@ function showLanes() {
   drawRuler(part.ruler, duration);
   part.scales.hidden = hidden();
   const [level, apart] = [legend.level_db, legend.difference_db].map((ends) => ends.map(decibels));
-  part.scales.replaceChildren(
-    makeScale("Level", legend.level_colours, ...level),
-    makeScale("Difference", legend.difference_colours, `${apart[0]}, ${chip(1)} louder`, `${apart[1]}, ${chip(0)} louder`),
-  );
+  const louder = [`${apart[0]}, ${chip(1)} louder`, `${apart[1]}, ${chip(0)} louder`];
+  const scales = [makeScale("Level", legend.level_colours, ...level)];
+  if (!alone()) scales.push(makeScale("Difference", legend.difference_colours, ...louder));
+  part.scales.replaceChildren(...scales);
 }
 
 function trackLane(track, index, lines) {
   const head = [];
-  if (index !== null) {
+  if (index !== null && !alone()) {
     const mark = make("b", "cmp-chip", chip(index));
     mark.style.setProperty("--mark", blind ? "var(--body-text-color-subdued)" : legend.colours[index]);
     head.push(mark);
@@ -226,7 +228,7 @@ function toggle(wanted) {
 }
 
 function hear(index) {
-  if (value.tracks.length < 2) return;
+  if (alone()) return;
   slot = index;
   player.hear(pair()[slot]);
   hearButtons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === slot)));

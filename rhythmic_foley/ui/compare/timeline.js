@@ -27,7 +27,7 @@ function drawRuler(ruler, duration) {
   const most = Math.max(ruler.clientWidth / TICK_ROOM_PX, 2);
   const step = TICK_STEPS_S.find((step) => duration / step <= most) ?? TICK_STEPS_S.at(-1);
   const marks = [];
-  const last = duration * (1 - 1 / most); // beyond it stands the end
+  const last = duration * (1 - 1.5 / most); // beyond it stands the end
   for (let i = 0; i === 0 || i * step < last; i += 1) marks.push(i * step);
   ruler.replaceChildren(
     ...marks.map((time) => {

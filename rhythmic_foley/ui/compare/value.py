@@ -28,7 +28,7 @@ def compare_value(
     onsets_s: Sequence[float] = (),
     blind: bool = False,
 ) -> dict[str, Any]:
-    """The value that shows two to four sounds of a clip.
+    """The value that shows one to four sounds of a clip.
 
     Args:
         sounds: label and file, as `rhythmic_foley.comparison.compare` takes them.
