@@ -75,7 +75,8 @@ function show() {
     button.style.setProperty("--mark", blind ? "var(--body-text-color)" : legend.colours[index]);
   });
   // A sound alone is played and seen, with nothing to choose.
-  for (const node of [part.heard, part.swap, part.match.parentElement, part.blind.parentElement]) node.hidden = alone();
+  const choices = [part.heard, part.swap, part.swapKey, part.match.parentElement, part.blind.parentElement];
+  for (const node of choices) node.hidden = alone();
   showLanes();
   showVote();
   showRun();
