@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from weights.fill import save_published
 from weights.sampling import Networks
 from weights.tiny import TINY, save_tiny_files
 
@@ -13,7 +14,8 @@ from rhythmic_foley import cli
 from rhythmic_foley.models.alignment_classifier import AlignmentClassifier
 from rhythmic_foley.models.cavp import Cavp
 from rhythmic_foley.models.cond_stage import CondStage
-from rhythmic_foley.weights.convert import Conversion, convert_diff_foley
+from rhythmic_foley.weights.convert import ROLES, Conversion, convert_diff_foley
+from rhythmic_foley.weights.diff_foley import published_file
 
 
 @pytest.fixture(scope="session")
