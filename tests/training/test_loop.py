@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from training.two_processes import SCHEDULE, loss
+from training.two_processes import SCHEDULE, contrast, loss
 
 from rhythmic_foley.training.loop import train
 
@@ -32,6 +32,13 @@ def test_two_processes_train_as_one_on_twice_the_batch(tmp_path: Path) -> None:
     for name, value in module.state_dict().items():
         assert torch.equal(ends[0][name], ends[1][name])
         torch.testing.assert_close(ends[0][name], value, atol=2e-2, rtol=0)  # bfloat16 in between
+
+    torch.manual_seed(0)
+    alone = nn.Linear(4, 3)
+    contrast(alone, slice(None)).backward()
+    mean = sum(torch.load(tmp_path / f"contrast{rank}.pt") for rank in (0, 1)) / 2
+    torch.testing.assert_close(mean, alone.weight.grad, msg="the others are seen, and gradients find back")
+
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert steps == [10, 20, 30, 40], "only one of them writes the log"
 
