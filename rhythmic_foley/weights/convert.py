@@ -144,7 +144,8 @@ def _write(component: Component, state: dict[str, torch.Tensor], folder: Path, p
                 raise FoleyError(f"In {path}, {parameter.name} has values that are not numbers; fetch the file again.")
         weights[parameter.ours] = value
     component.network.load_state_dict(weights, assign=True)
-    component.network.save_pretrained(folder / component.name)
+    # In files so small that a loader which holds one beside the network needs little more memory than the network.
+    component.network.save_pretrained(folder / component.name, max_shard_size="1GB")
 
 
 def _write_index(folder: Path) -> tuple[str, ...]:
