@@ -222,10 +222,12 @@ def _facts_in(settings: str) -> dict[str, Any]:
 
 
 def _dub_on_ray(args: argparse.Namespace, model: str, controls: Controls) -> int:
-    from rhythmic_foley.remote import dub_on_ray
+    from rhythmic_foley.remote import Setup, dub_on_ray
+    from rhythmic_foley.studio import Asking
 
     code = 0
-    for clip, result in dub_on_ray(args.ray, model, args.describer, args.clips, controls, args.out):
+    there = Setup(model, args.describer, Asking.read(args.ask, args.questions))
+    for clip, result in dub_on_ray(args.ray, there, args.clips, controls, args.out):
         if isinstance(result, FoleyError):
             _say(f"{clip}: {result}")
             code = BAD_INPUT

@@ -11,10 +11,19 @@ from pathlib import Path
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.machines import spread
 from rhythmic_foley.requests import Controls, Take
-from rhythmic_foley.studio import Studio
+from rhythmic_foley.studio import Asking, Studio
 from rhythmic_foley.takes import receive_take
 
 Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The studio that every worker opens, as `Studio` takes it."""
+
+    model: str
+    describer: str = "embedded"
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,7 @@ class DubTask:
 
 
 def dub_on_ray(
-    address: str, model: str, describer: str, clips: Sequence[Path], controls: Controls, out_dir: Path
+    address: str, setup: Setup, clips: Sequence[Path], controls: Controls, out_dir: Path
 ) -> Iterator[tuple[Path, tuple[Take, ...] | FoleyError]]:
     """Each clip with its takes, or with what is wrong with it, in the order they are done.
 
@@ -45,7 +54,7 @@ def dub_on_ray(
             yield clip, error
     if not tasks:
         return
-    for number, result in spread(address, partial(_open, model, describer), tasks):
+    for number, result in spread(address, partial(_open, setup), tasks):
         if isinstance(result, FoleyError):
             yield readable[number], result
         else:
@@ -64,8 +73,8 @@ def _content(path: Path) -> tuple[str, bytes]:
         raise FoleyError(f"{path} cannot be read ({error.strerror}).") from None
 
 
-def _open(model: str, describer: str) -> Callable[[DubTask], list[tuple[str, Files]]]:
-    studio = Studio(model, describer=describer)
+def _open(setup: Setup) -> Callable[[DubTask], list[tuple[str, Files]]]:
+    studio = Studio(setup.model, describer=setup.describer, asking=setup.asking)
     return partial(_dub, studio)
 
 

@@ -19,7 +19,7 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation import dubbing
 from rhythmic_foley.evaluation.dubbing import DubRun, dub_clips
 from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.remote import dub_on_ray
+from rhythmic_foley.remote import Setup, dub_on_ray
 from rhythmic_foley.requests import Controls, Fix
 from rhythmic_foley.studio import Studio, Take
 
@@ -69,7 +69,7 @@ def test_a_take_made_elsewhere_is_the_same(here, checkpoint: Path, clip: Path, t
     broken = tmp_path / "broken.mp4"
     broken.write_text("no clip")
     clips = [clip, broken, tmp_path / "absent.mp4"]
-    results = dict(dub_on_ray("local", str(checkpoint), "embedded", clips, controls, tmp_path / "there"))
+    results = dict(dub_on_ray("local", Setup(str(checkpoint)), clips, controls, tmp_path / "there"))
     (take,) = results[clip]
     assert files(take.folder) == files(local_take(checkpoint, clip, tmp_path, controls).folder)
     assert take.folder == tmp_path / "there" / "clip-seed3"
@@ -79,7 +79,7 @@ def test_a_take_made_elsewhere_is_the_same(here, checkpoint: Path, clip: Path, t
 def test_a_fix_stays_on_this_machine(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
     controls = Controls(fix=Fix(tmp_path, 0.1, 0.2))
     with pytest.raises(FoleyError, match="leave --ray out"):
-        list(dub_on_ray("local", str(checkpoint), "embedded", [clip], controls, tmp_path))
+        list(dub_on_ray("local", Setup(str(checkpoint)), [clip], controls, tmp_path))
 
 
 def test_the_command_prints_takes_and_sentences(
@@ -123,7 +123,7 @@ def test_two_workers_of_a_real_cluster(checkpoint: Path, clip: Path, tmp_path: P
     clips = [clip, make_clip(tmp_path / "other.mp4", duration_s=1.5), clip]
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     address = ray.get_runtime_context().gcs_address
-    results = list(dub_on_ray(address, str(checkpoint), "embedded", clips, CONTROLS, tmp_path / "there"))
+    results = list(dub_on_ray(address, Setup(str(checkpoint)), clips, CONTROLS, tmp_path / "there"))
     assert len(results) == 3
     wanted = files(local_take(checkpoint, clip, tmp_path).folder)
     for path, (take,) in results:
