@@ -1,4 +1,4 @@
-"""The same request gives the same take: with other numbers of threads, and after changes that are not meant to matter."""
+"""The same request gives the same take: with other numbers of threads, and after changes meant not to matter."""
 
 from __future__ import annotations
 
