@@ -184,7 +184,11 @@ def _curves(path: Path, detector: EventDetector | None) -> dict[str, Curve]:
     if detector is None:
         return curves
     network = detect_steps(found, detector).curve
-    return {"network": network, "network + motion": mixed(network, curves["motion"], 0.5), **curves}
+    return {
+        "network": network,
+        "network + motion": mixed(network, curves["motion"], detector.config.motion_share),
+        **curves,
+    }
 
 
 def _mean_f1(clips: Sequence[_Clip], curves: Sequence[Curve], threshold: float) -> float:

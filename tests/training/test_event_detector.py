@@ -91,45 +91,48 @@ def test_targets():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[Path, EventDetector]:
-    """A toy detector, trained for a few steps on short clips, and its folder."""
+    """A toy detector, trained for a few steps on short clips, drawings in the place of renders; and its folder."""
     folder = tmp_path_factory.mktemp("event-detector")
     draw = data.draw_clip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "draw_clip", lambda seed: draw(seed, rate_hz=12.0, duration_s=1.2))
-        patch.setattr(data, "SHARD_CLIPS", 2)
+        patch.setattr(fit, "rendered", lambda seed: data.drawn(seed + 50))
+        patch.setattr(data, "SHARD_SEEDS", 2)
         patch.setattr(data, "WINDOW_FRAMES", 24)
         patch.setattr(fit, "_BATCH", 2)
         toy = EventDetector(widths=(4, 6, 8), hidden=12)
-        return folder, fit.train_event_detector(folder / "checkpoint", folder, 20, clips=5, detector=toy)
+        return folder, fit.train_event_detector(folder / "checkpoint", folder, 20, clips=5, scenes=2, detector=toy)
 
 
-def test_the_stage_leaves_a_detector_a_log_and_shards(trained: tuple[Path, EventDetector]):
+def test_the_stage_leaves_a_detector_logs_and_shards(trained: tuple[Path, EventDetector]):
     folder, detector = trained
     again = load_detector(folder / "checkpoint")
     assert torch.allclose(again.heads.weight, detector.heads.weight, atol=1e-3)
-    assert again.config.slope == detector.config.slope
-    (line,) = (folder / "event-detector" / "log.jsonl").read_text().splitlines()
-    assert json.loads(line)["step"] == 20
-    assert len(data.load(folder / "event-detector" / "clips")) == 5
+    assert again.config.slope == detector.config.slope and 0 <= again.config.motion_share < 1
+    for part in ("first", "tuning"):
+        (line,) = (folder / "event-detector" / part / "log.jsonl").read_text().splitlines()
+        assert json.loads(line)["step"] == 20
+    assert len(data.load(folder / "event-detector" / "drawn")) == 5
+    assert len(data.load(folder / "event-detector" / "rendered")) == 2
 
 
-def test_drawing_goes_on_where_it_stopped(trained: tuple[Path, EventDetector], monkeypatch, capsys):
-    monkeypatch.setattr(data, "SHARD_CLIPS", 2)
-    monkeypatch.setattr(data, "example", None)  # nothing is left to draw
-    data.prepare(trained[0] / "event-detector" / "clips", 5)
+def test_making_clips_goes_on_where_it_stopped(trained: tuple[Path, EventDetector], monkeypatch, capsys):
+    monkeypatch.setattr(data, "SHARD_SEEDS", 2)
+    data.prepare(trained[0] / "event-detector" / "drawn", None, range(5))  # nothing is left to draw
     assert capsys.readouterr().out == ""
 
 
 def test_batches_depend_on_the_step_alone(trained: tuple[Path, EventDetector]):
-    examples = data.load(trained[0] / "event-detector" / "clips")
-    first, again, other = (data.draw_batch(examples, step, 3) for step in (5, 5, 6))
+    examples = data.load(trained[0] / "event-detector" / "drawn")
+    pools = [(0.4, examples[:2]), (0.6, examples[2:])]
+    first, again, other = (data.draw_batch(pools, step, 3) for step in (5, 5, 6))
     assert torch.equal(first.grids, again.grids) and torch.equal(first.targets, again.targets)
     assert not torch.equal(first.grids, other.grids)
     assert first.grids.shape == (3, 72, 8, 9, 16) and first.weights.shape == (3, 72)
 
 
 def test_a_step_lowers_the_loss(trained: tuple[Path, EventDetector]):
-    batch = data.draw_batch(data.load(trained[0] / "event-detector" / "clips"), 0, 2)
+    batch = data.draw_batch([(1.0, data.load(trained[0] / "event-detector" / "drawn"))], 0, 2)
     torch.manual_seed(0)
     detector = EventDetector(widths=(4, 6, 8), hidden=12)
     optimizer = torch.optim.Adam(detector.parameters(), 0.02)
@@ -143,8 +146,11 @@ def test_a_step_lowers_the_loss(trained: tuple[Path, EventDetector]):
 
 def test_the_level_gives_as_many_peaks_as_onsets():
     rng = np.random.default_rng(0)
-    logits = [rng.normal(-2, 2, 300) for _ in range(3)]
+    odds = [rng.normal(-2, 2, 300) for _ in range(3)]
     onsets_s = [np.arange(1, 1 + count) * 1.0 for count in (3, 5, 1)]
-    level = fit.balanced_level(logits, onsets_s)
-    curves = [Curve(np.arange(300) / RATE_HZ, 1 / (1 + np.exp(level - row))) for row in logits]
-    assert sum(len(pick_onsets(curve, 0.5 - 1e-9)) for curve in curves) == 9
+
+    def curves(level: float) -> list[Curve]:
+        return [Curve(np.arange(300) / RATE_HZ, 1 / (1 + np.exp(level - row))) for row in odds]
+
+    level = fit.balanced_level(curves(0.0), onsets_s)
+    assert sum(len(pick_onsets(curve, 0.5 - 1e-9)) for curve in curves(level)) == 9

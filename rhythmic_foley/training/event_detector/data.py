@@ -1,19 +1,22 @@
-"""Features of drawn clips on disk, and batches cut from them."""
+"""Features of drawn and rendered clips on disk, and batches cut from them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from rhythmic_foley.detection import RATE_HZ, features
-from rhythmic_foley.motion import steps
-from rhythmic_foley.training.event_detector.scenes import draw_clip
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.motion import curve_of_steps, steps
+from rhythmic_foley.training.event_detector.film import Cut, develop
+from rhythmic_foley.training.event_detector.scenes import DrawnClip, draw_clip
 
-SHARD_CLIPS = 50
+SHARD_SEEDS = 25
+CUTS = 4  # clips made of one rendered scene
 HELD_OUT_SEED = 1_000_000  # clips from this seed on are for calibration and tests, never for training
 ROWS, COLUMNS = 9, 16
 WINDOW_FRAMES = 72
@@ -23,26 +26,63 @@ _RING_S, _PAUSE_S = 0.3, 0.8  # how long a contact sounds; shorter pauses still 
 
 @dataclass(frozen=True)
 class Example:
-    """One clip: features float16 (T, 8, rows, columns) and (T, 5), targets (T, 2) 0..1, weights (T,) 0 or 1."""
+    """One clip as the detector sees it.
+
+    Attributes:
+        grids: features float16 (T, 8, rows, columns), the longer side of the grid across; `clips` (T, 5).
+        motion: (T,) the motion curve.
+        targets: (T, 2) 0..1; `weights` (T,) 0 where nothing is known, else 1.
+        onsets_s: (k,) contacts that can be seen; `unclear_s` (m, 2) stretches about which nothing is known.
+        kind: what happens in it, or "drawn".
+    """
 
     grids: np.ndarray
     clips: np.ndarray
+    motion: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
     onsets_s: np.ndarray
+    unclear_s: np.ndarray
+    kind: np.ndarray
 
 
-def example(seed: int) -> Example:
-    """The drawn clip of a seed as the detector sees it; the longer side of its grid lies across."""
-    clip = draw_clip(seed)
-    read = features(list(steps(clip.frames())))
+def drawn(seed: int) -> list[Example]:
+    """The drawn clip of a seed."""
+    return [_example(draw_clip(seed), "drawn")]
+
+
+def rendered(seed: int) -> list[Example]:
+    """The rendered scene of a seed, in several clips.
+
+    Raises:
+        FoleyError: if the renderer is not installed.
+    """
+    try:
+        from rhythmic_foley.training.event_detector.stage import film
+    except ImportError as error:
+        raise FoleyError("Rendering training clips needs MuJoCo: pip install 'rhythmic-foley[render]'.") from error
+    roll = film(seed)
+    return [_example(develop(roll, seed * CUTS + number), roll.kind) for number in range(CUTS)]
+
+
+def _example(clip: DrawnClip | Cut, kind: str) -> Example:
+    found = list(steps(clip.frames()))
+    read, motion = features(found), curve_of_steps(found)
     times_s = np.arange(len(read.grids)) / RATE_HZ
     weights = np.ones(len(times_s), np.float32)
     for start_s, end_s in clip.unclear_s:
         weights[(times_s > start_s) & (times_s < end_s)] = 0
     grids, clips = across(read.grids, read.clips)
-    targets = np.stack([onset_target(times_s, clip.onsets_s), sounding_target(times_s, clip.onsets_s)], axis=1)
-    return Example(grids.astype(np.float16), clips.astype(np.float16), targets, weights, clip.onsets_s)
+    return Example(
+        grids=grids.astype(np.float16),
+        clips=clips.astype(np.float16),
+        motion=np.interp(times_s, motion.times_s, motion.values, left=0.0, right=0.0).astype(np.float32),
+        targets=np.stack([onset_target(times_s, clip.onsets_s), sounding_target(times_s, clip.onsets_s)], axis=1),
+        weights=weights,
+        onsets_s=clip.onsets_s,
+        unclear_s=clip.unclear_s,
+        kind=np.array(kind),
+    )
 
 
 def across(grids: np.ndarray, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -67,33 +107,30 @@ def sounding_target(times_s: np.ndarray, onsets_s: np.ndarray) -> np.ndarray:
     return sounding
 
 
-def prepare(folder: Path, clips: int, first_seed: int = 0) -> None:
-    """Draws clips and keeps their features in shards; goes on where it was stopped."""
+def prepare(folder: Path, source: Callable[[int], list[Example]], seeds: range) -> None:
+    """Makes the clips of some seeds and keeps their features in shards; goes on where it was stopped."""
     folder.mkdir(parents=True, exist_ok=True)
-    for shard in range(-(-clips // SHARD_CLIPS)):
+    for shard, first in enumerate(seeds[::SHARD_SEEDS]):
         path = folder / f"{shard:04d}.npz"
         if path.exists():
             continue
-        first = first_seed + shard * SHARD_CLIPS
-        count = min(SHARD_CLIPS, clips - shard * SHARD_CLIPS)
-        fields = {f"{n}.{k}": v for n in range(count) for k, v in vars(example(first + n)).items()}
+        ours = range(first, min(first + SHARD_SEEDS, seeds.stop))
+        examples = [example for seed in ours for example in source(seed)]
+        entries = {f"{n}.{key}": value for n, example in enumerate(examples) for key, value in vars(example).items()}
         partial = path.with_suffix(".partial")
         with open(partial, "wb") as file:
-            np.savez(file, **fields)
+            np.savez(file, **entries)
         partial.rename(path)
-        print(f"{path.name}: clips {first} to {first + count - 1}", flush=True)
+        print(f"{path}: seeds {ours.start} to {ours.stop - 1}", flush=True)
 
 
 def load(folder: Path) -> list[Example]:
     """All clips that `prepare` left."""
-    examples = []
+    keys, examples = [field.name for field in fields(Example)], []
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as stored:
-            count = len(stored.files) // 5
-            examples += [
-                Example(*(stored[f"{n}.{k}"] for k in ("grids", "clips", "targets", "weights", "onsets_s")))
-                for n in range(count)
-            ]
+            count = len(stored.files) // len(keys)
+            examples += [Example(**{key: stored[f"{n}.{key}"] for key in keys}) for n in range(count)]
     return examples
 
 
@@ -110,10 +147,19 @@ class Batch:
         return Batch(*(part.to(device) for part in vars(self).values()))
 
 
-def draw_batch(examples: Sequence[Example], step: int, size: int, *, seed: int = 0) -> Batch:
-    """Windows of a step: cut, mirrored, stretched in time, scaled and with parts of the features missing at times."""
+def draw_batch(pools: Sequence[tuple[float, Sequence[Example]]], step: int, size: int, *, seed: int = 0) -> Batch:
+    """Windows of a step: cut, mirrored, stretched in time, scaled and with parts of the features missing at times.
+
+    Args:
+        pools: kinds of examples, and which share of the windows is taken from each.
+        step: windows depend on nothing but this and `seed`.
+        size: number of windows.
+        seed: of the run.
+    """
     rng = np.random.default_rng((seed, step))
-    rows = [_window(examples[rng.integers(len(examples))], rng) for _ in range(size)]
+    shares = [share for share, _ in pools]
+    chosen = [pools[index][1] for index in rng.choice(len(pools), size, p=shares)]
+    rows = [_window(pool[rng.integers(len(pool))], rng) for pool in chosen]
     return Batch(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 
 

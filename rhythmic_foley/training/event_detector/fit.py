@@ -10,17 +10,28 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from rhythmic_foley.detection import RATE_HZ
+from rhythmic_foley.detection import RATE_HZ, log_odds, mixed
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.motion import Curve, pick_onsets
-from rhythmic_foley.training.event_detector.data import HELD_OUT_SEED, Batch, Example, draw_batch, load, prepare
+from rhythmic_foley.training.event_detector.data import (
+    HELD_OUT_SEED,
+    Batch,
+    Example,
+    draw_batch,
+    drawn,
+    load,
+    prepare,
+    rendered,
+)
 from rhythmic_foley.training.loop import Schedule, train
 
+# First drawings alone, which are many and cheap; then renders, which look more like film, among them.
 SCHEDULE = Schedule(steps=1700, learning_rate=2.5e-3, warmup=60, weight_decay=1e-2, ema_decay=0.99)
-TRAINING_CLIPS, CALIBRATION_CLIPS = 1050, 50
-# Network and motion curve err differently; on rendered clips their plain mean ranks onsets better than either.
-MOTION_SHARE = 0.5
+TUNING = Schedule(steps=400, learning_rate=1e-3, warmup=20, weight_decay=1e-2, ema_decay=0.985)
+DRAWN_CLIPS, RENDERED_SCENES = 1050, 100
+CALIBRATION_CLIPS, CALIBRATION_SCENES = 40, 25
 _BATCH = 10
+_DRAWN_SHARE = 0.3  # of the clips once there are renders
 _ONSET_WEIGHT = 3.0  # of frames with an onset; there are few
 _SOUNDING_SHARE = 0.25
 
@@ -30,27 +41,37 @@ def train_event_detector(
     runs: Path,
     steps: int | None = None,
     *,
-    clips: int = TRAINING_CLIPS,
+    clips: int = DRAWN_CLIPS,
+    scenes: int = RENDERED_SCENES,
     detector: EventDetector | None = None,
 ) -> EventDetector:
-    """Draws the clips, trains on them, calibrates on others, and writes `event_detector` into the checkpoint.
+    """Makes the clips, trains on them, calibrates on others, and writes `event_detector` into the checkpoint.
 
     Args:
         checkpoint: folder of the components.
-        runs: clips' features, log and resumable state go to `event-detector` in it.
-        steps: optimiser steps instead of the recipe's.
-        clips: how many to train on.
+        runs: clips' features, logs and resumable states go to `event-detector` in it.
+        steps: optimiser steps in each of the two parts instead of the recipe's.
+        clips: how many are drawn to train on.
+        scenes: how many are rendered to train on.
         detector: an untrained one, by default of the shipped size.
     """
     run = runs / "event-detector"
-    prepare(run / "clips", clips)
-    prepare(run / "calibration", max(2, min(CALIBRATION_CLIPS, clips // 4)), HELD_OUT_SEED)
+    held_out = HELD_OUT_SEED + max(2, min(CALIBRATION_CLIPS, clips // 4))
+    held_out_scenes = HELD_OUT_SEED + max(1, min(CALIBRATION_SCENES, scenes // 4))
+    prepare(run / "drawn", drawn, range(clips))
+    prepare(run / "rendered", rendered, range(scenes))
+    prepare(run / "calibration" / "drawn", drawn, range(HELD_OUT_SEED, held_out))
+    prepare(run / "calibration" / "rendered", rendered, range(HELD_OUT_SEED, held_out_scenes))
     torch.manual_seed(0)
     detector = (detector or EventDetector()).to(memory_format=torch.channels_last)
-    examples = load(run / "clips")
-    schedule = replace(SCHEDULE, steps=steps or SCHEDULE.steps)
-    train(detector, lambda step: loss(detector, draw_batch(examples, step, _BATCH)), schedule, run)
-    calibrate(detector, load(run / "calibration"))
+    drawings, renders = load(run / "drawn"), load(run / "rendered")
+    for name, schedule, pools in (
+        ("first", SCHEDULE, [(1.0, drawings)]),
+        ("tuning", TUNING, [(_DRAWN_SHARE, drawings), (1 - _DRAWN_SHARE, renders)]),
+    ):
+        part = replace(schedule, steps=steps or schedule.steps)
+        train(detector, lambda step, pools=pools: loss(detector, draw_batch(pools, step, _BATCH)), part, run / name)
+    calibrate(detector, [*load(run / "calibration" / "drawn"), *load(run / "calibration" / "rendered")])
     detector.to(torch.float16).save_pretrained(checkpoint / "event_detector")
     return detector.float()
 
@@ -64,15 +85,23 @@ def loss(detector: EventDetector, batch: Batch) -> torch.Tensor:
 
 
 def calibrate(detector: EventDetector, examples: Sequence[Example]) -> None:
-    """Sets the detector's slope and offset.
+    """Sets the detector's slope and offset, and how much the motion curve has to say beside it.
 
-    The slope makes probabilities true (Platt's scaling); then the offset moves the level at which as many onsets are
-    made up as are missed to the default threshold.
+    The weights of the two make probabilities true (Platt's scaling); then the offset moves the level at which as many
+    onsets are made up as are missed to the default threshold.
     """
     logits = [onset_logits(detector, item) for item in examples]
-    slope = _platt_slope(np.concatenate(logits), np.concatenate([item.targets[:, 0] for item in examples]))
-    level = balanced_level(logits, [item.onsets_s for item in examples])
-    detector.register_to_config(slope=slope, offset=-slope * level, motion_share=MOTION_SHARE)
+    read = np.stack([np.concatenate(logits), log_odds(np.concatenate([item.motion for item in examples]))], axis=1)
+    own, share = _platt_weights(read, np.concatenate([item.targets[:, 0] for item in examples]))
+    share = float(np.clip(share, 0.0, 0.9))
+    slope = own / (1 - share)
+    curves = [
+        mixed(Curve(times_s, 1 / (1 + np.exp(-slope * row))), Curve(times_s, item.motion), share)
+        for row, item in zip(logits, examples, strict=True)
+        for times_s in [np.arange(len(row)) / RATE_HZ]
+    ]
+    level = balanced_level(curves, [item.onsets_s for item in examples])
+    detector.register_to_config(slope=slope, offset=-level / (1 - share), motion_share=share)
 
 
 @torch.no_grad()
@@ -82,27 +111,26 @@ def onset_logits(detector: EventDetector, item: Example) -> np.ndarray:
     return detector.eval()(grids, clips)[0, :, 0].numpy()
 
 
-def balanced_level(logits: Sequence[np.ndarray], onsets_s: Sequence[np.ndarray]) -> float:
-    """The logit above which there are as many peaks as onsets over all clips, so that precision equals recall."""
-    strengths: list[float] = []
-    for row in logits:
-        times_s, values = np.arange(len(row)) / RATE_HZ, 1 / (1 + np.exp(-row.astype(np.float64)))
-        strengths += pick_onsets(Curve(times_s, values), 0.0).strengths
+def balanced_level(curves: Sequence[Curve], onsets_s: Sequence[np.ndarray]) -> float:
+    """The log-odds above which there are as many peaks as onsets over all clips, so that precision equals recall."""
+    strengths = [strength for curve in curves for strength in pick_onsets(curve, 0.0).strengths]
     wanted = sum(map(len, onsets_s))
     level = np.sort(strengths)[::-1][min(wanted, len(strengths)) - 1] if wanted and strengths else 0.5
     return float(np.log(level / (1 - level)))
 
 
-def _platt_slope(logits: np.ndarray, targets: np.ndarray) -> float:
-    line = torch.tensor([1.0, 0.0], requires_grad=True)
-    given, wanted = torch.from_numpy(logits).float(), torch.from_numpy(targets).float()
-    optimizer = torch.optim.LBFGS([line], max_iter=50)
+def _platt_weights(read: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+    """Weights of two columns (n, 2) whose sum, with a constant, gives the best log-odds of targets (n,)."""
+    plane = torch.tensor([1.0, 0.0, 0.0], requires_grad=True)
+    given, wanted = torch.from_numpy(read).float(), torch.from_numpy(targets).float()
+    optimizer = torch.optim.LBFGS([plane], max_iter=50)
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        value = F.binary_cross_entropy_with_logits(line[0] * given + line[1], wanted)
+        value = F.binary_cross_entropy_with_logits(given @ plane[:2] + plane[2], wanted)
         value.backward()
         return value
 
     optimizer.step(closure)
-    return float(line[0].detach())
+    own, share, _ = plane.detach().tolist()
+    return own, share
