@@ -15,6 +15,7 @@ from rhythmic_foley.audio import SAMPLE_RATE_HZ
 from rhythmic_foley.detection import load_detector
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.event_detector import EventDetector
+from rhythmic_foley.training.event_detector.fit import MOTION_SHARE
 from rhythmic_foley.training.full.watching import Watched, sounding
 
 HITS_S = (0.4, 1.2, 1.6)
@@ -70,7 +71,7 @@ def test_the_command_trains_calibrates_goes_on_and_puts_it_into_the_checkpoint(s
     trained = train(40, "run")
     losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert losses[-1] < 0.9 * losses[0]
-    assert trained.config.slope != 1.0 and trained.config.motion_share == 0.5
+    assert trained.config.slope != 1.0 and trained.config.motion_share == MOTION_SHARE
     again = train(40, "run")
     for name, value in trained.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), "there was nothing left to do"

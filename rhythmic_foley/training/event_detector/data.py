@@ -11,7 +11,7 @@ import torch
 
 from rhythmic_foley.detection import RATE_HZ, features
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.motion import curve_of_steps, steps
+from rhythmic_foley.motion import Step, curve_of_steps, steps
 from rhythmic_foley.training.event_detector.film import Cut, develop
 from rhythmic_foley.training.event_detector.scenes import DrawnClip, draw_clip
 
@@ -67,7 +67,7 @@ def rendered(seed: int) -> list[Example]:
 
 def _example(clip: DrawnClip | Cut, kind: str) -> Example:
     found = list(steps(clip.frames()))
-    read, motion = features(found), curve_of_steps(found)
+    read = features(found)
     times_s = np.arange(len(read.grids)) / RATE_HZ
     weights = np.ones(len(times_s), np.float32)
     for start_s, end_s in clip.unclear_s:
@@ -76,13 +76,19 @@ def _example(clip: DrawnClip | Cut, kind: str) -> Example:
     return Example(
         grids=grids.astype(np.float16),
         clips=clips.astype(np.float16),
-        motion=np.interp(times_s, motion.times_s, motion.values, left=0.0, right=0.0).astype(np.float32),
+        motion=motion_at(found, times_s),
         targets=np.stack([onset_target(times_s, clip.onsets_s), sounding_target(times_s, clip.onsets_s)], axis=1),
         weights=weights,
         onsets_s=clip.onsets_s,
         unclear_s=clip.unclear_s,
         kind=np.array(kind),
     )
+
+
+def motion_at(found: Sequence[Step], times_s: np.ndarray) -> np.ndarray:
+    """(T,) float32: the motion curve of a clip at some times."""
+    curve = curve_of_steps(found)
+    return np.interp(times_s, curve.times_s, curve.values, left=0.0, right=0.0).astype(np.float32)
 
 
 def across(grids: np.ndarray, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

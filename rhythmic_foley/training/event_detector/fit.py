@@ -30,6 +30,7 @@ SCHEDULE = Schedule(steps=1700, learning_rate=2.5e-3, warmup=60, weight_decay=1e
 TUNING = Schedule(steps=400, learning_rate=1e-3, warmup=20, weight_decay=1e-2, ema_decay=0.985)
 DRAWN_CLIPS, RENDERED_SCENES = 1050, 100
 CALIBRATION_CLIPS, CALIBRATION_SCENES = 40, 25
+MOTION_SHARE = 0.2  # network and motion curve err differently; this suited held-out drawn and rendered clips best
 _BATCH = 10
 _DRAWN_SHARE = 0.3  # of the clips once there are renders
 _ONSET_WEIGHT = 3.0  # of frames with an onset; there are few
@@ -85,23 +86,23 @@ def loss(detector: EventDetector, batch: Batch) -> torch.Tensor:
 
 
 def calibrate(detector: EventDetector, examples: Sequence[Example]) -> None:
-    """Sets the detector's slope and offset, and how much the motion curve has to say beside it.
+    """Sets the detector's slope and offset.
 
-    The weights of the two make probabilities true (Platt's scaling); then the offset moves the level at which as many
-    onsets are made up as are missed to the default threshold.
+    The slope makes probabilities true beside the motion curve (Platt's scaling); then the offset moves the level at
+    which as many onsets are made up as are missed to the default threshold.
     """
     logits = [onset_logits(detector, item) for item in examples]
-    read = np.stack([np.concatenate(logits), log_odds(np.concatenate([item.motion for item in examples]))], axis=1)
-    own, share = _platt_weights(read, np.concatenate([item.targets[:, 0] for item in examples]))
-    share = float(np.clip(share, 0.0, 0.9))
-    slope = own / (1 - share)
-    curves = [
-        mixed(Curve(times_s, 1 / (1 + np.exp(-slope * row))), Curve(times_s, item.motion), share)
-        for row, item in zip(logits, examples, strict=True)
-        for times_s in [np.arange(len(row)) / RATE_HZ]
-    ]
-    level = balanced_level(curves, [item.onsets_s for item in examples])
-    detector.register_to_config(slope=slope, offset=-level / (1 - share), motion_share=share)
+    motion = MOTION_SHARE * log_odds(np.concatenate([item.motion for item in examples]))
+    targets = np.concatenate([item.targets[:, 0] for item in examples])
+    slope = _platt_weight(np.concatenate(logits), motion, targets) / (1 - MOTION_SHARE)
+    curves = []
+    for row, item in zip(logits, examples, strict=True):
+        times_s = np.arange(len(row)) / RATE_HZ
+        network = Curve(times_s, 1 / (1 + np.exp(-slope * row.astype(np.float64))))
+        curves.append(mixed(network, Curve(times_s, item.motion), MOTION_SHARE))
+    level = balanced_level(curves, [item.onsets_s for item in examples], [item.unclear_s for item in examples])
+    offset = -level / (1 - MOTION_SHARE)
+    detector.register_to_config(slope=slope, offset=offset, motion_share=MOTION_SHARE)
 
 
 @torch.no_grad()
@@ -111,26 +112,38 @@ def onset_logits(detector: EventDetector, item: Example) -> np.ndarray:
     return detector.eval()(grids, clips)[0, :, 0].numpy()
 
 
-def balanced_level(curves: Sequence[Curve], onsets_s: Sequence[np.ndarray]) -> float:
-    """The log-odds above which there are as many peaks as onsets over all clips, so that precision equals recall."""
-    strengths = [strength for curve in curves for strength in pick_onsets(curve, 0.0).strengths]
+def balanced_level(curves: Sequence[Curve], onsets_s: Sequence[np.ndarray], unclear_s: Sequence[np.ndarray]) -> float:
+    """The log-odds above which there are as many peaks as onsets over all clips, so that precision equals recall.
+
+    Args:
+        curves: of each clip.
+        onsets_s: true ones of each clip.
+        unclear_s: (m, 2) stretches of each clip whose peaks do not count.
+    """
+    strengths = []
+    for curve, unclear in zip(curves, unclear_s, strict=True):
+        found = pick_onsets(curve, 0.0)
+        strengths += [
+            strength
+            for time_s, strength in zip(found.times_s, found.strengths, strict=True)
+            if not ((unclear[:, 0] < time_s) & (time_s < unclear[:, 1])).any()
+        ]
     wanted = sum(map(len, onsets_s))
     level = np.sort(strengths)[::-1][min(wanted, len(strengths)) - 1] if wanted and strengths else 0.5
     return float(np.log(level / (1 - level)))
 
 
-def _platt_weights(read: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-    """Weights of two columns (n, 2) whose sum, with a constant, gives the best log-odds of targets (n,)."""
-    plane = torch.tensor([1.0, 0.0, 0.0], requires_grad=True)
-    given, wanted = torch.from_numpy(read).float(), torch.from_numpy(targets).float()
-    optimizer = torch.optim.LBFGS([plane], max_iter=50)
+def _platt_weight(logits: np.ndarray, others: np.ndarray, targets: np.ndarray) -> float:
+    """Weight of logits (n,) whose sum with others (n,), and a constant, gives the best log-odds of targets (n,)."""
+    line = torch.tensor([1.0, 0.0], requires_grad=True)
+    given, beside, wanted = (torch.from_numpy(row).float() for row in (logits, others, targets))
+    optimizer = torch.optim.LBFGS([line], max_iter=50)
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        value = F.binary_cross_entropy_with_logits(given @ plane[:2] + plane[2], wanted)
+        value = F.binary_cross_entropy_with_logits(line[0] * given + beside + line[1], wanted)
         value.backward()
         return value
 
     optimizer.step(closure)
-    own, share, _ = plane.detach().tolist()
-    return own, share
+    return float(line[0].detach())

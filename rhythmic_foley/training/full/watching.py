@@ -15,7 +15,7 @@ from rhythmic_foley.media import read_frames
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.motion import steps
 from rhythmic_foley.onsets import attack_times
-from rhythmic_foley.training.event_detector.data import Example, across, draw_batch, onset_target
+from rhythmic_foley.training.event_detector.data import Example, across, draw_batch, motion_at, onset_target
 from rhythmic_foley.training.event_detector.fit import calibrate, loss
 from rhythmic_foley.training.full.prepare import read_sound
 from rhythmic_foley.training.full.shards import Record, Records, pack, unpack
@@ -54,6 +54,7 @@ def motion_record(clip: Clip) -> Record | None:
     return {
         "grids.npy": pack(grids.astype(np.float16)),
         "clips.npy": pack(clips.astype(np.float16)),
+        "motion.npy": pack(motion_at(found, times_s)),
         "targets.npy": pack(np.stack([onset_target(times_s, onsets_s), sounding(wave, times_s)], axis=1)),
         "onsets.npy": pack(onsets_s),
     }
@@ -74,15 +75,17 @@ class Watched:
 
     def __getitem__(self, index: int) -> Example:
         record = self._records[index]
-        grids, clips, targets, onsets_s = (unpack(record[f"{n}.npy"]) for n in ("grids", "clips", "targets", "onsets"))
-        return Example(grids, clips, targets, np.ones(len(targets), np.float32), onsets_s)
+        names = ("grids", "clips", "motion", "targets", "onsets")
+        grids, clips, motion, targets, onsets_s = (unpack(record[f"{name}.npy"]) for name in names)
+        weights, unclear_s = np.ones(len(targets), np.float32), np.zeros((0, 2))
+        return Example(grids, clips, motion, targets, weights, onsets_s, unclear_s, np.array("film"))
 
 
 def train_on_film(detector: EventDetector, data: Watched, held_out: Watched, watching: Watching, run: Path) -> None:
     """Trains and then calibrates on clips that were not trained on; goes on where an earlier run stopped."""
 
     def loss_of(draw: int) -> torch.Tensor:
-        batch = draw_batch(data, draw, watching.batch_size, seed=watching.seed)
+        batch = draw_batch([(1.0, data)], draw, watching.batch_size, seed=watching.seed)
         return loss(detector, batch.to(detector.device))
 
     train(detector, loss_of, watching.schedule, run)
