@@ -14,7 +14,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import cv2
@@ -51,15 +51,22 @@ class Row:
 
 
 @dataclass(frozen=True)
-class _Clip:
+class Judged:
+    """A clip and its true times: found ones count from `from_s` to `to_s`, but not in stretches (m, 2) `unclear_s`."""
+
     name: str
     true_s: np.ndarray
     from_s: float
     to_s: float
+    unclear_s: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
 
     def judged(self, onsets: Onsets) -> Onsets:
-        inside = [i for i, time_s in enumerate(onsets.times_s) if self.from_s <= time_s < self.to_s]
+        inside = [i for i, time_s in enumerate(onsets.times_s) if self._counts(time_s)]
         return Onsets.of([onsets.times_s[i] for i in inside], [onsets.strengths[i] for i in inside])
+
+    def _counts(self, time_s: float) -> bool:
+        unclear = (self.unclear_s[:, 0] < time_s) & (time_s < self.unclear_s[:, 1])
+        return self.from_s <= time_s < self.to_s and not unclear.any()
 
 
 def average_precision(true_s: Sequence[float], found: Onsets, tolerance_s: float) -> float:
@@ -115,7 +122,7 @@ def evaluate_clips(
     rows = [
         row
         for method, of_method in by_method.items()
-        for row in _scores(method, clips, of_method, thresholds.get(method, DEFAULT_THRESHOLD))
+        for row in scores(method, clips, of_method, thresholds.get(method, DEFAULT_THRESHOLD))
     ]
     generator = np.random.default_rng(seed)
     chance = [_chance(clip, generator) for clip in clips]
@@ -124,7 +131,7 @@ def evaluate_clips(
 
 def format_rows(rows: Sequence[Row]) -> str:
     """Rows as a Markdown table."""
-    names = [field.name for field in fields(Row)]
+    names = [column.name for column in fields(Row)]
     lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
     for row in rows:
         cells = [row.clip, row.method, f"{row.true:.3g}", f"{row.found:.3g}"]
@@ -133,12 +140,12 @@ def format_rows(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _read_table(path: Path) -> list[_Clip]:
+def _read_table(path: Path) -> list[Judged]:
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             chosen = [line for line in csv.DictReader(stream) if line["sync_judgeable"] == "yes"]
             return [
-                _Clip(
+                Judged(
                     line["clip"],
                     np.array([t for t in map(float, line["attack_refined_s"].split()) if start_s <= t < end_s]),
                     start_s,
@@ -191,12 +198,13 @@ def _curves(path: Path, detector: EventDetector | None) -> dict[str, Curve]:
     }
 
 
-def _mean_f1(clips: Sequence[_Clip], curves: Sequence[Curve], threshold: float) -> float:
+def _mean_f1(clips: Sequence[Judged], curves: Sequence[Curve], threshold: float) -> float:
     found = (clip.judged(pick_onsets(curve, threshold)) for clip, curve in zip(clips, curves, strict=True))
     return float(np.mean([match_onsets(clip.true_s, f.times_s, 0.1).f1 for clip, f in zip(clips, found, strict=True)]))
 
 
-def _scores(method: str, clips: Sequence[_Clip], curves: Sequence[Curve], threshold: float) -> list[Row]:
+def scores(method: str, clips: Sequence[Judged], curves: Sequence[Curve], threshold: float) -> list[Row]:
+    """One row a clip, the mean last."""
     rows = []
     for clip, curve in zip(clips, curves, strict=True):
         ranked, picked = (clip.judged(pick_onsets(curve, level)) for level in (0.0, threshold))
@@ -204,7 +212,7 @@ def _scores(method: str, clips: Sequence[_Clip], curves: Sequence[Curve], thresh
     return [*rows, _mean_row(rows)]
 
 
-def _row(clip: _Clip, method: str, ranked: Onsets, picked: Onsets) -> Row:
+def _row(clip: Judged, method: str, ranked: Onsets, picked: Onsets) -> Row:
     """Average precision over all peaks (`ranked`), F1 and offset over those above the threshold (`picked`)."""
     aps = [average_precision(clip.true_s, ranked, tolerance_s) for tolerance_s in TOLERANCES_S]
     f1s = [match_onsets(clip.true_s, picked.times_s, tolerance_s).f1 for tolerance_s in TOLERANCES_S]
@@ -221,7 +229,7 @@ def _offset_ms(true_s: np.ndarray, found: Onsets) -> float:
     return float(close_s.mean() * 1000) if close_s.size else 0.0
 
 
-def _chance(clip: _Clip, generator: np.random.Generator) -> Row:
+def _chance(clip: Judged, generator: np.random.Generator) -> Row:
     draws = []
     for _ in range(_CHANCE_DRAWS):
         times_s = generator.uniform(clip.from_s, clip.to_s, len(clip.true_s))
@@ -231,7 +239,7 @@ def _chance(clip: _Clip, generator: np.random.Generator) -> Row:
 
 
 def _mean_row(rows: Sequence[Row], name: str = _MEAN) -> Row:
-    numbers = [field.name for field in fields(Row)][2:]
+    numbers = [column.name for column in fields(Row)][2:]
     means = {number: float(np.mean([getattr(row, number) for row in rows])) for number in numbers}
     return Row(clip=name, method=rows[0].method, **means)
 

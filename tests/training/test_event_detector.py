@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from rhythmic_foley.detection import RATE_HZ, load_detector, mixed
+from rhythmic_foley.evaluation.held_out_onsets import evaluate_held_out
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.motion import Curve, pick_onsets
 from rhythmic_foley.training.event_detector import data, fit
@@ -170,3 +171,12 @@ def test_calibration_balances_at_the_default_threshold(trained: tuple[Path, Even
         onsets = pick_onsets(mixed(network, Curve(times_s, item.motion), fit.MOTION_SHARE), 0.5 - 1e-6)
         found += sum(not ((item.unclear_s[:, 0] < t) & (t < item.unclear_s[:, 1])).any() for t in onsets.times_s)
     assert found == pytest.approx(sum(len(item.onsets_s) for item in examples), abs=1)
+
+
+def test_held_out_clips_are_judged_for_each_share(trained: tuple[Path, EventDetector]):
+    folder, detector = trained
+    sources = {"drawn": data.load(folder / "event-detector" / "drawn")}
+    rows = evaluate_held_out(detector, sources, [0.0, 0.5])
+    assert [row.method for row in rows] == ["drawn, share 0", "drawn, share 0.5"]
+    sounding = [len(item.onsets_s) for item in sources["drawn"] if len(item.onsets_s)]
+    assert all(row.true == pytest.approx(np.mean(sounding)) and 0 <= row.ap_100ms <= 1 for row in rows)

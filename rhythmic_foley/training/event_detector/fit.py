@@ -25,10 +25,10 @@ from rhythmic_foley.training.event_detector.data import (
 )
 from rhythmic_foley.training.loop import Schedule, train
 
-# First drawings alone, which are many and cheap; then renders, which look more like film, among them.
+# Drawings alone, which are many and cheap; then, if wanted, renders, which look more like film, among them.
 SCHEDULE = Schedule(steps=1700, learning_rate=2.5e-3, warmup=60, weight_decay=1e-2, ema_decay=0.99)
 TUNING = Schedule(steps=400, learning_rate=1e-3, warmup=20, weight_decay=1e-2, ema_decay=0.985)
-DRAWN_CLIPS, RENDERED_SCENES = 1050, 100
+DRAWN_CLIPS = 1050
 CALIBRATION_CLIPS, CALIBRATION_SCENES = 40, 25
 MOTION_SHARE = 0.2  # network and motion curve err differently; this suited held-out drawn and rendered clips best
 _BATCH = 10
@@ -43,7 +43,7 @@ def train_event_detector(
     steps: int | None = None,
     *,
     clips: int = DRAWN_CLIPS,
-    scenes: int = RENDERED_SCENES,
+    scenes: int = 0,
     detector: EventDetector | None = None,
 ) -> EventDetector:
     """Makes the clips, trains on them, calibrates on others, and writes `event_detector` into the checkpoint.
@@ -51,14 +51,14 @@ def train_event_detector(
     Args:
         checkpoint: folder of the components.
         runs: clips' features, logs and resumable states go to `event-detector` in it.
-        steps: optimiser steps in each of the two parts instead of the recipe's.
+        steps: optimiser steps in each part instead of the recipe's.
         clips: how many are drawn to train on.
-        scenes: how many are rendered to train on.
+        scenes: how many are rendered to tune it on afterwards; without any there is no such part.
         detector: an untrained one, by default of the shipped size.
     """
     run = runs / "event-detector"
     held_out = HELD_OUT_SEED + max(2, min(CALIBRATION_CLIPS, clips // 4))
-    held_out_scenes = HELD_OUT_SEED + max(1, min(CALIBRATION_SCENES, scenes // 4))
+    held_out_scenes = HELD_OUT_SEED + min(CALIBRATION_SCENES, clips // 4)
     prepare(run / "drawn", drawn, range(clips))
     prepare(run / "rendered", rendered, range(scenes))
     prepare(run / "calibration" / "drawn", drawn, range(HELD_OUT_SEED, held_out))
@@ -66,10 +66,10 @@ def train_event_detector(
     torch.manual_seed(0)
     detector = (detector or EventDetector()).to(memory_format=torch.channels_last)
     drawings, renders = load(run / "drawn"), load(run / "rendered")
-    for name, schedule, pools in (
-        ("first", SCHEDULE, [(1.0, drawings)]),
-        ("tuning", TUNING, [(_DRAWN_SHARE, drawings), (1 - _DRAWN_SHARE, renders)]),
-    ):
+    parts = [("first", SCHEDULE, [(1.0, drawings)])]
+    if renders:
+        parts.append(("tuning", TUNING, [(_DRAWN_SHARE, drawings), (1 - _DRAWN_SHARE, renders)]))
+    for name, schedule, pools in parts:
         part = replace(schedule, steps=steps or schedule.steps)
         train(detector, lambda step, pools=pools: loss(detector, draw_batch(pools, step, _BATCH)), part, run / name)
     calibrate(detector, [*load(run / "calibration" / "drawn"), *load(run / "calibration" / "rendered")])
@@ -85,24 +85,24 @@ def loss(detector: EventDetector, batch: Batch) -> torch.Tensor:
     return ((onset + _SOUNDING_SHARE * raw[..., 1]) * batch.weights).mean()
 
 
-def calibrate(detector: EventDetector, examples: Sequence[Example]) -> None:
-    """Sets the detector's slope and offset.
+def calibrate(detector: EventDetector, examples: Sequence[Example], motion_share: float = MOTION_SHARE) -> None:
+    """Sets the detector's slope and offset for a share of the motion curve.
 
     The slope makes probabilities true beside the motion curve (Platt's scaling); then the offset moves the level at
     which as many onsets are made up as are missed to the default threshold.
     """
     logits = [onset_logits(detector, item) for item in examples]
-    motion = MOTION_SHARE * log_odds(np.concatenate([item.motion for item in examples]))
+    motion = motion_share * log_odds(np.concatenate([item.motion for item in examples]))
     targets = np.concatenate([item.targets[:, 0] for item in examples])
-    slope = _platt_weight(np.concatenate(logits), motion, targets) / (1 - MOTION_SHARE)
+    slope = _platt_weight(np.concatenate(logits), motion, targets) / (1 - motion_share)
     curves = []
     for row, item in zip(logits, examples, strict=True):
         times_s = np.arange(len(row)) / RATE_HZ
         network = Curve(times_s, 1 / (1 + np.exp(-slope * row.astype(np.float64))))
-        curves.append(mixed(network, Curve(times_s, item.motion), MOTION_SHARE))
+        curves.append(mixed(network, Curve(times_s, item.motion), motion_share))
     level = balanced_level(curves, [item.onsets_s for item in examples], [item.unclear_s for item in examples])
-    offset = -level / (1 - MOTION_SHARE)
-    detector.register_to_config(slope=slope, offset=offset, motion_share=MOTION_SHARE)
+    offset = -level / (1 - motion_share)
+    detector.register_to_config(slope=slope, offset=offset, motion_share=motion_share)
 
 
 @torch.no_grad()

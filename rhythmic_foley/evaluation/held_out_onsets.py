@@ -1,0 +1,61 @@
+"""How well onsets are seen in drawn and rendered clips that were kept from training, for several mixtures.
+
+    python -m rhythmic_foley.evaluation.held_out_onsets RUNS/event-detector/calibration [--shares 0 0.2 0.5]
+
+The folder is what `rhythmic-foley train event-detector` leaves. For each share of the motion curve the detector is
+calibrated anew on these very clips (two numbers), as the training stage does, and then judged: mean over the clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rhythmic_foley.checkpoints import find_checkpoint
+from rhythmic_foley.detection import RATE_HZ, load_detector, mixed
+from rhythmic_foley.evaluation.video_onsets import Judged, Row, format_rows, scores
+from rhythmic_foley.models.event_detector import EventDetector
+from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve
+from rhythmic_foley.training.event_detector.data import Example, load
+from rhythmic_foley.training.event_detector.fit import MOTION_SHARE, calibrate, onset_logits
+
+
+def evaluate_held_out(
+    detector: EventDetector, sources: dict[str, Sequence[Example]], shares: Sequence[float]
+) -> list[Row]:
+    """Mean rows of every source of clips and share; clips in which nothing sounds set the level, but have no score."""
+    rows = []
+    for share in shares:
+        calibrate(detector, [item for examples in sources.values() for item in examples], share)
+        for name, examples in sources.items():
+            known = [item for item in examples if len(item.onsets_s)]
+            clips = [Judged(name, item.onsets_s, 0.0, np.inf, item.unclear_s) for item in known]
+            curves = [_proposal(detector, item) for item in known]
+            rows.append(scores(f"{name}, share {share:g}", clips, curves, DEFAULT_THRESHOLD)[-1])
+    return rows
+
+
+def _proposal(detector: EventDetector, item: Example) -> Curve:
+    """What `detection.detect` says of such a clip."""
+    times_s = np.arange(len(item.motion)) / RATE_HZ
+    odds = detector.config.slope * onset_logits(detector, item).astype(np.float64) + detector.config.offset
+    network = Curve(times_s, 1 / (1 + np.exp(-odds)))
+    return mixed(network, Curve(times_s, item.motion), detector.config.motion_share)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Score onsets seen in clips that were kept from training.")
+    parser.add_argument("folder", type=Path, help="holds drawn/ and rendered/")
+    parser.add_argument("--shares", type=float, nargs="+", default=[MOTION_SHARE], help="of the motion curve")
+    parser.add_argument("--model", default="mini", help="checkpoint whose event detector is judged")
+    options = parser.parse_args(arguments)
+    sources = {name: load(options.folder / name) for name in ("rendered", "drawn")}
+    print(format_rows(evaluate_held_out(load_detector(find_checkpoint(options.model)), sources, options.shares)))
+
+
+if __name__ == "__main__":
+    main()
