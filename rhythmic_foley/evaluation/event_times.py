@@ -53,10 +53,10 @@ def watched_clips(folder: Path, table: Path, detector: EventDetector | None) -> 
 
 def drawn_clips(count: int, detector: EventDetector | None) -> Iterator[Watched]:
     """Clips drawn with seeds kept from training."""
-    from rhythmic_foley.training.event_detector.data import HELD_OUT_SEED, SHARD_CLIPS
+    from rhythmic_foley.training.event_detector.data import TEST_SEED
     from rhythmic_foley.training.event_detector.scenes import draw_clip
 
-    for seed in range(HELD_OUT_SEED + SHARD_CLIPS, HELD_OUT_SEED + SHARD_CLIPS + count):
+    for seed in range(TEST_SEED, TEST_SEED + count):
         clip = draw_clip(seed)
         yield Watched(detect(clip.frames(), detector), np.asarray(clip.onsets_s), clip.duration_s)
 

@@ -18,6 +18,7 @@ from rhythmic_foley.training.event_detector.scenes import DrawnClip, draw_clip
 SHARD_SEEDS = 25
 CUTS = 4  # clips made of one rendered scene
 HELD_OUT_SEED = 1_000_000  # clips from this seed on are for calibration and tests, never for training
+TEST_SEED = HELD_OUT_SEED + 50  # those from this one on for tests alone
 ROWS, COLUMNS = 9, 16
 WINDOW_FRAMES = 72
 _LABEL_S = 0.03  # how far a label is smeared: pictures and microphones agree no better than that
