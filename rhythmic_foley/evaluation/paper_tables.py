@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rhythmic_foley.evaluation.bounds import TIMING
 from rhythmic_foley.evaluation.report import mean_estimate
@@ -104,7 +105,7 @@ def _cut(report: Report, methods: Sequence[str], keys: Sequence[str]) -> Report:
 
 def _on_hits(report: Report, hits: Collection[str], resamples: int, seed: int) -> Report:
     rows = tuple(_row_on_hits(row, hits, resamples, seed) for row in report.rows)
-    names = ", ".join(sorted(hits))
+    names = ", ".join(sorted({clip["clip"] for row in rows for clip in row.clips if _scored(row, clip)}))
     return replace(report, rows=rows, left_out=(*report.left_out, f"Only clips whose sound is single hits: {names}."))
 
 
@@ -117,5 +118,9 @@ def _row_on_hits(row: Row, hits: Collection[str], resamples: int, seed: int) -> 
         for key in row.estimates
         if (having := [clip for clip in clips if key in clip])
     }
-    scored = sum(any(key in clip for key in row.estimates) for clip in clips)
+    scored = sum(_scored(row, clip) for clip in clips)
     return replace(row, pairs=scored, estimates=estimates, clips=clips, counts={})
+
+
+def _scored(row: Row, clip: Mapping[str, Any]) -> bool:
+    return any(key in clip for key in row.estimates)

@@ -138,5 +138,6 @@ def frechet_estimate(
         return Estimate(value, None, None, len(pairs))
     drawn = np.random.default_rng(seed).integers(len(clips), size=(resamples, len(clips)))
     spread = np.array([distance([clips[i] for i in draw]) for draw in drawn])
-    low, high = np.quantile(spread - spread.mean(), (0.025, 0.975)) + value
+    spread += value - spread.mean()
+    low, high = np.quantile(spread, (0.025, 0.975))
     return Estimate(value, max(0.0, float(low)), float(high), len(pairs), Draws(tuple(clips), spread))

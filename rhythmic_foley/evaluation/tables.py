@@ -246,8 +246,7 @@ def _advantage(row: Row, floor: Row, column: Column) -> Estimate | None:
     if own.draws is None or other.draws is None or own.draws.clips != other.draws.clips:
         return None
     value = column.sign * (own.value - other.value)
-    spread = column.sign * (own.draws.values - other.draws.values)
-    low, high = np.quantile(spread - spread.mean(), (0.025, 0.975)) + value
+    low, high = np.quantile(column.sign * (own.draws.values - other.draws.values), (0.025, 0.975))
     return Estimate(value, float(low), float(high), own.samples)
 
 
