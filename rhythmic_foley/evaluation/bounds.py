@@ -27,6 +27,8 @@ def floors_of(key: str) -> tuple[str, ...]:
     """Floors that the column of this key is made to see."""
     if key.startswith(SETS):
         return (NOISE,)
+    if key == "onset_count_acc":  # counts alone
+        return (SHUFFLED,)
     return (SHUFFLED, SHIFTED) if key.startswith(TIMING) else (SHUFFLED, NOISE)
 
 

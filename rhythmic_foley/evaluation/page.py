@@ -115,12 +115,13 @@ def _uri(kind: str, data: bytes) -> str:
 
 
 def mel_of(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Log-mel (128, frames) of a sound of any rate."""
+    """Log-mel (128, frames) of a sound of any rate; one shorter than a window of the transform is filled up."""
     import torch
 
-    from rhythmic_foley.audio import log_mel
+    from rhythmic_foley.audio import N_FFT, log_mel
 
-    return log_mel(torch.from_numpy(resample(wave, sample_rate_hz, SAMPLE_RATE_HZ))).numpy()
+    samples = resample(wave, sample_rate_hz, SAMPLE_RATE_HZ)
+    return log_mel(torch.from_numpy(np.pad(samples, (0, max(0, N_FFT - len(samples)))))).numpy()
 
 
 def table(report: Report) -> str:

@@ -87,7 +87,8 @@ def compare(
     left_out: Sequence[str] = (),
 ) -> Report:
     """The report of folders by the options of `add_metric_options`."""
-    from rhythmic_foley.evaluation.report import Tools, compare_folders
+    from rhythmic_foley.evaluation.report import compare_folders
+    from rhythmic_foley.evaluation.scoring import Tools
 
     networks, without = _networks(arguments)
     visqol, missing = _visqol(arguments)

@@ -34,6 +34,7 @@ COUNTS = {
 }
 UNSEEN = "In parentheses: a floor that the column is not made to see."
 AHEAD = "Above 0 is better than the floor; an interval that holds 0 is within chance."
+_ELSEWHERE = "Not held against the floors, as they rest on other clips"
 _UNEQUAL = "The rows rest on different numbers of clips: Frechet distances compare only at equal numbers."
 
 
@@ -113,7 +114,9 @@ class Report:
         if any(not row.says(column) for row in self.rows for column in self.columns if column.key in row.estimates):
             lines[-1] += f" {UNSEEN}"
         if (ahead := self.advantages()).rows:
-            lines += ["", *ahead._table(), "", AHEAD]
+            others = [row.method for row in self.rows if row.kind == "method"]
+            others = [method for method in others if method not in [row.method for row in ahead.rows]]
+            lines += ["", *ahead._table(), "", AHEAD + (f" {_ELSEWHERE}: {', '.join(others)}." if others else "")]
         lines += [""] + counted if (counted := self._counted()) else []
         unequal = [_UNEQUAL] if len({row.pairs for row in self.rows}) > 1 else []
         sentences = [*self.blind_spots(), *self.left_out, *unequal]

@@ -72,3 +72,7 @@ def test_table_shows_numbers_intervals_and_gaps() -> None:
 
 def test_a_remark_stands_once() -> None:
     assert sentences(["1 < 2.", "1 < 2."]) == "<ul><li>1 &lt; 2.</li></ul>" and sentences([]) == ""
+
+
+def test_a_sound_of_a_moment_has_a_mel() -> None:
+    assert mel_of(np.zeros(10, np.float32), 16_000).shape[0] == 128

@@ -246,6 +246,8 @@ def test_rows_of_other_clips_are_not_subtracted() -> None:
         Row(SHUFFLED, 2, {"good": Estimate(0.5, 0, 1, 2, Draws(("a", "c"), np.ones(3)))}, {}, (), "floor"),
     )
     assert Report((column,), rows).advantages().rows == ()
+    same = Row("same", 2, {"good": Estimate(1.0, 0, 1, 2, Draws(("a", "c"), np.ones(3)))}, {})
+    assert "rest on other clips: mine." in Report((column,), (same, *rows)).to_markdown()
 
 
 def test_a_floor_that_a_column_cannot_see_is_in_parentheses() -> None:
