@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from rhythmic_foley.studio import Studio
 
-# On ZeroGPU no length at all silently means a queue of one.
-QUEUE_LENGTH = 16
+# Fifty visitors at once and some more. On ZeroGPU no length at all silently means a queue of one.
+QUEUE_LENGTH = 64
 
 
 def build_app(studio: Studio, models: Sequence[str] | None = None) -> gr.Blocks:
