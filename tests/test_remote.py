@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pickle
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.remote import Setup, dub_on_ray
 from rhythmic_foley.requests import Controls, Fix
 from rhythmic_foley.studio import Studio, Take
+from rhythmic_foley.training.full import spreading
+from rhythmic_foley.training.full.prepare import Preparer
+from rhythmic_foley.training.full.sources import Clip, Found
+from rhythmic_foley.training.full.spreading import prepare_on_ray
 
 CONTROLS = Controls(steps=1, seed=3, text="wood knocking", onsets=Onsets.of([0.25, 0.7]))
 
@@ -45,6 +50,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RHYTHMIC_FOLEY_CACHE", str(tmp_path / "cache-there"))
     monkeypatch.setattr(remote, "spread", spread)
     monkeypatch.setattr(dubbing, "spread", spread)
+    monkeypatch.setattr(spreading, "spread", spread)
 
 
 def local_take(checkpoint: Path, clip: Path, tmp_path: Path, controls: Controls = CONTROLS) -> Take:
@@ -105,6 +111,28 @@ def test_an_evaluation_is_shared_out(here, checkpoint: Path, tmp_path: Path) -> 
     for variant in ("full", "corrected-onsets"):
         one, other = (folder[variant] / "a_sample_0.wav" for folder in folders)
         assert one.read_bytes() == other.read_bytes()
+
+
+def record_of(clip: Clip) -> dict[str, bytes] | None:
+    if clip.name == "c":
+        raise FoleyError("This clip is damaged.")
+    return {"txt": clip.caption.encode()}
+
+
+def maker() -> Callable[[Clip], dict[str, bytes] | None]:
+    return record_of
+
+
+def test_preparing_clips_is_shared_out_by_shards(here, tmp_path: Path) -> None:
+    found = Found(tuple(Clip(name, tmp_path / name, f"sound {name}") for name in "abcd"), missing=1)
+    tally = prepare_on_ray("local", maker, found, tmp_path / "there", shard_size=2)
+    alone = Preparer(record_of).prepare(found, tmp_path / "here", shard_size=2)
+    assert (tally.written, tally.missing, tally.unreadable) == (3, 1, ["c"])
+    assert str(tally) == str(alone)
+    for name in ("000000.tar", "000001.tar"):
+        with tarfile.open(tmp_path / "here" / name) as one, tarfile.open(tmp_path / "there" / name) as other:
+            assert one.getnames() == other.getnames()
+    assert prepare_on_ray("local", maker, found, tmp_path / "there", shard_size=2).written == 0
 
 
 def test_without_ray_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
