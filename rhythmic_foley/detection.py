@@ -17,7 +17,6 @@ from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.motion import Curve, Step, curve_of_steps, motion_lost, steps
 
 RATE_HZ = 30.0
-_LEAST_ODDS = 0.02
 _CHUNK, _MARGIN = 600, 30  # frames looked at in one go, and more on both sides than the network's reach
 # Where little moves, features are not blown up beyond what these would give.
 _LEAST_SPEED, _LEAST_CHANGE, _LEAST_LOSS = 0.03, 2.0, 0.3
@@ -87,16 +86,9 @@ def detect_steps(found: Sequence[Step], detector: EventDetector) -> Seen:
 
 
 def mixed(network: Curve, motion: Curve, motion_share: float) -> Curve:
-    """Weighted mean of two curves' log-odds, on the times of the first."""
+    """Weighted mean of two curves, on the times of the first."""
     other = np.interp(network.times_s, motion.times_s, motion.values, left=0.0, right=0.0)
-    odds = (1 - motion_share) * log_odds(network.values) + motion_share * log_odds(other)
-    return Curve(network.times_s, 1 / (1 + np.exp(-odds)))
-
-
-def log_odds(values: np.ndarray) -> np.ndarray:
-    """Of probabilities; what is all but certain counts as 98 in 100, so that no curve overrules the other."""
-    sure = np.clip(values, _LEAST_ODDS, 1 - _LEAST_ODDS)
-    return np.log(sure / (1 - sure))
+    return Curve(network.times_s, (1 - motion_share) * network.values + motion_share * other)
 
 
 def features(found: Sequence[Step]) -> Features:

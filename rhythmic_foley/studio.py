@@ -263,7 +263,7 @@ class Studio:
             curve, sounding = seen.curve, seen.sounding
             np.savez(path, curve=(curve.times_s, curve.values), sounding=(sounding.times_s, sounding.values))
 
-        key = Cache.key("curve-3", digest, revision(self.folder / "event_detector"))
+        key = Cache.key("curve-2", digest, revision(self.folder / "event_detector"))
         return self.cache.load("curve", key, ".npz", _read_seen, write)
 
     def _describe(self, clip: ClipInfo, digest: str, describer: Describer) -> Description:

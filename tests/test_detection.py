@@ -89,15 +89,11 @@ def test_long_clips_are_looked_at_in_stretches_with_the_same_result(toy: EventDe
     assert np.allclose(whole.curve.values, parts.curve.values, atol=1e-5)
 
 
-def test_mixing_is_a_weighted_mean_of_log_odds_on_the_networks_times():
-    network = Curve(np.array([0.0, 0.1, 0.2]), np.array([0.1, 0.9, 0.5]))
-    motion = Curve(np.array([0.05, 0.15]), np.array([0.2, 0.8]))
-    odds = 9**0.75  # that of the network to the power of its share; the motion curve's there is 1
-    assert mixed(network, motion, 0.25).values[1] == pytest.approx(odds / (1 + odds))
+def test_mixing_is_a_weighted_mean_on_the_networks_times():
+    network = Curve(np.array([0.0, 0.1, 0.2]), np.array([0.0, 1.0, 0.0]))
+    motion = Curve(np.array([0.05, 0.15]), np.array([0.4, 0.8]))
+    assert mixed(network, motion, 0.5).values == pytest.approx([0.0, 0.5 + 0.3, 0.0])
     assert mixed(network, motion, 0.0).values == pytest.approx(network.values)
-    # What is certain of nothing does not overrule the other, and where motion has no value it says that nothing is.
-    assert 0.1 < mixed(network, Curve(motion.times_s, np.array([0.0, 0.0])), 0.25).values[1] < 0.9
-    assert mixed(network, motion, 0.5).values[2] == pytest.approx(1 / (1 + np.sqrt(49)))
 
 
 def test_loading(toy: EventDetector, tmp_path: Path):

@@ -11,7 +11,7 @@ from rhythmic_foley.describe.sounds import kind_of
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 
 # Chosen on drawn clips so that no true onset was lost; docs/describers.md has what else was tried.
-LEAST_PEAK = 0.18
+LEAST_PEAK = 0.12
 _LEAD_S, _TAIL_S = 0.2, 0.75
 _HIT = re.compile(
     r"\b(?:bang|beat|blow|bounc|clang|clank|clap|clatter|click|clink|collision|crack|crash|drop|explo|footstep|gunshot"

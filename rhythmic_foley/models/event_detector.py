@@ -24,7 +24,7 @@ class EventDetector(ModelMixin, ConfigMixin):
         widths: channels at the full grid and after each halving of it.
         hidden: channels once the grid is pooled.
         slope: of the line that turns onset logits into calibrated ones; `offset` is its height at 0.
-        motion_share: weight of the motion curve's log-odds in the proposal, 0..1; the rest is the network's.
+        motion_share: how much of the proposal is the motion curve's, 0..1, the rest being the network's.
     """
 
     @register_to_config

@@ -71,7 +71,7 @@ def test_a_clear_clip_scores_high_and_only_judged_seconds_count(folder):
 
 
 def test_a_detector_adds_itself_and_its_mean_with_motion(folder):
-    detector = EventDetector(widths=(4, 6, 8), hidden=12).eval()
+    detector = EventDetector(widths=(4, 6, 8), hidden=12, motion_share=0.5).eval()
     with torch.no_grad():
         for parameter in detector.heads.parameters():
             parameter.zero_()  # every probability is 0.5: no peak of its own
