@@ -146,12 +146,16 @@ def test_without_ray_it_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_two_workers_of_a_real_cluster(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
-    """Needs Ray. Two clips, one of them twice: three tasks for two workers."""
-    ray = importlib.import_module("ray")
+    """Needs Ray. Two clips, one of them twice: three tasks for two workers on a node each."""
+    cluster_utils = importlib.import_module("ray.cluster_utils")
     clips = [clip, make_clip(tmp_path / "other.mp4", duration_s=1.5), clip]
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    address = ray.get_runtime_context().gcs_address
-    results = list(dub_on_ray(address, Setup(str(checkpoint)), clips, CONTROLS, tmp_path / "there"))
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        results = list(dub_on_ray(cluster.address, Setup(str(checkpoint)), clips, CONTROLS, tmp_path / "there"))
+    finally:
+        cluster.shutdown()
     assert len(results) == 3
     wanted = files(local_take(checkpoint, clip, tmp_path).folder)
     for path, (take,) in results:
