@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import resource
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,7 +15,7 @@ from rhythmic_foley.checkpoints import load_pipeline
 from rhythmic_foley.evaluation.quality import CEILING, COLUMNS, FLOOR, METRICS, PAIRED
 from rhythmic_foley.evaluation.report import mean_estimate
 from rhythmic_foley.evaluation.speed import seconds_per_window
-from rhythmic_foley.evaluation.tables import Column, Report, Row
+from rhythmic_foley.evaluation.tables import Column, Report, Row, as_json
 from rhythmic_foley.evaluation.timing import TimingRow, print_timing
 
 _HOW = (
@@ -109,7 +108,7 @@ class MiniReport:
         return sentences
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        return as_json(self)
 
 
 def measure_speed(checkpoint: Path, *, steps: int | None = None) -> Speed:

@@ -100,6 +100,12 @@ class Row:
         return self.kind != "floor" or self.method in column.floors
 
 
+def as_json(report: Any) -> str:
+    """A dataclass that holds rows, but for the draws behind their intervals."""
+    told = asdict(report, dict_factory=lambda items: {key: value for key, value in items if key != "draws"})
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
 @dataclass(frozen=True)
 class Report:
     """The table, and in sentences what is not in it."""
@@ -210,8 +216,7 @@ class Report:
 
     def to_json(self) -> str:
         """Everything, with the numbers of each pair."""
-        told = asdict(self, dict_factory=lambda items: {key: value for key, value in items if key != "draws"})
-        return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+        return as_json(self)
 
     def write(self, folder: str | Path, *, name: str = "report") -> tuple[Path, ...]:
         """Writes NAME.md, NAME.csv and NAME.json into the folder, which is made if need be."""

@@ -48,7 +48,8 @@ def test_windows_of_the_toy_share_memory_unless_they_are_made_apart():
     assert [row.method for row in rows] == ["apart", "in turn", "alternating"]
     assert len(rows[0].joints.energy_db) == 2 and len(rows[0].inside.energy_db) == 3
     energy, energy_inside, spectrum, spectrum_inside, within = rows[-1].cells()
-    assert energy < 2 * energy_inside + 0.5 and spectrum < 1.5 * spectrum_inside and abs(within) < 1.0
+    assert energy < 2 * energy_inside + 0.5 and spectrum < 1.5 * spectrum_inside
+    assert abs(within) < energy_inside  # a dip is less than what changes anyway within a window
     assert print_joints(rows).count("\n") == 4
 
 
