@@ -17,9 +17,6 @@ import numpy as np
 from rhythmic_foley.onsets import Onsets
 
 DEFAULT_THRESHOLD = 0.5
-_AROUND_HIT_S = 0.1
-# Shares of hits from which on a clip is said to hit, and below which to go on; docs/describers.md has the measure.
-HITS, STEADY = 0.42, 0.3
 MAX_RATE_HZ = 30.0
 
 _LONG_SIDE_PX = 192
@@ -191,16 +188,6 @@ def _steps(greys: Iterable[tuple[float, np.ndarray]]) -> Iterator[Step]:
                 is_cut=_is_cut(before_grey, grey, flow),
             )
         before = (time_s, grey)
-
-
-def share_of_hits(curve: Curve) -> float:
-    """How much of a clip's curve lies around its onsets: much where things hit, little where motion goes on."""
-    total = float(curve.values.sum())
-    if not total:
-        return 0.0
-    onsets_s = np.array(pick_onsets(curve, DEFAULT_THRESHOLD).times_s)
-    apart_s = np.abs(curve.times_s[:, None] - onsets_s).min(axis=1, initial=np.inf)
-    return float(curve.values[apart_s < _AROUND_HIT_S].sum()) / total
 
 
 def _block_means(picture: np.ndarray) -> np.ndarray:

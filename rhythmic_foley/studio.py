@@ -32,7 +32,7 @@ from rhythmic_foley.gpu_memory import enough_memory
 from rhythmic_foley.limits import MIN_CLIP_S
 from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
 from rhythmic_foley.memory import Memory
-from rhythmic_foley.motion import DEFAULT_THRESHOLD, HITS, STEADY, Curve, pick_onsets, share_of_hits
+from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.muxing import plan_cut, write_cut
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.orders import Base, Stretch, alone, fitting, heard, local, resolved
@@ -151,7 +151,7 @@ class Studio:
             onsets = fitting(onsets, said.events)
         notes = said.notes
         if describe and all(event.label == UNKNOWN for event in said.events):
-            notes = (*notes, UNKNOWN_NOTE, *_moves(seen.curve))
+            notes = (*notes, UNKNOWN_NOTE)
         yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, seen.curve, said.describer, notes)
 
     def dub(
@@ -323,16 +323,6 @@ def _read_seen(path: Path) -> Seen:
 def _check_length(clip: ClipInfo) -> None:
     if clip.duration_s < MIN_CLIP_S - _SLACK_S:
         raise FoleyError(f"This clip is {clip.duration_s:.2f} s long; at least {MIN_CLIP_S:g} s are needed.")
-
-
-def _moves(curve: Curve) -> tuple[str, ...]:
-    """What the motion says about a sound that nobody knows; nothing where that is not clear."""
-    if not len(curve.values):
-        return ()
-    share = share_of_hits(curve)
-    if share >= HITS:
-        return ("It moves in single hits.",)
-    return ("It moves without hits, or hardly at all.",) if share < STEADY else ()
 
 
 def _unknown_note(controls: Controls) -> str:

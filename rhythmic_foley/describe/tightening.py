@@ -10,7 +10,7 @@ from rhythmic_foley.describe.parsing import BACKGROUND
 from rhythmic_foley.describe.sounds import kind_of
 from rhythmic_foley.events import UNKNOWN, SoundEvent
 
-# Chosen on drawn clips so that no true onset was lost; docs/describers.md has what else was tried.
+# Chosen on drawn clips so that no true onset was lost; docs/describers.md has the measure.
 LEAST_PEAK = 0.12
 _LEAD_S, _TAIL_S = 0.2, 0.75
 _HIT = re.compile(

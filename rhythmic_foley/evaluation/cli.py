@@ -157,14 +157,11 @@ def _onsets_from_video(arguments: argparse.Namespace) -> int:
 def _event_times(arguments: argparse.Namespace) -> int:
     from rhythmic_foley.checkpoints import find_checkpoint
     from rhythmic_foley.detection import load_detector
-    from rhythmic_foley.evaluation.event_times import compared, drawn_clips, hits_told, watched_clips
+    from rhythmic_foley.evaluation.event_times import compared, drawn_clips, watched_clips
 
     detector = load_detector(find_checkpoint(arguments.model))
     groups = {Path(f).name: list(watched_clips(Path(f), Path(table), detector)) for f, table in arguments.clips}
     if arguments.drawn:
         groups["drawn"] = list(drawn_clips(arguments.drawn, detector))
     print(compared(groups))
-    for name, clips in groups.items():
-        if any(clip.kind for clip in clips):
-            print(f"\n{name}, {hits_told(clips)}.")
     return 0

@@ -14,7 +14,7 @@ from rhythmic_foley.detection import RATE_HZ, Seen, detect
 from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.media import probe, read_frames
 from rhythmic_foley.models.event_detector import EventDetector
-from rhythmic_foley.motion import HITS, STEADY, pick_onsets, share_of_hits
+from rhythmic_foley.motion import pick_onsets
 
 _SIZE = (256, 256)
 # A hit is taken to begin a little before its onset and to have rung out this long after it.
@@ -24,31 +24,26 @@ _TRACK_LEVEL = 0.5
 
 @dataclass(frozen=True)
 class Watched:
-    """A clip as the detector sees it, its true onsets (N,) and what kind of sound it has, "" if that is not known."""
+    """A clip as the detector sees it, and its true onsets (N,)."""
 
     seen: Seen
     onsets_s: np.ndarray
     duration_s: float
-    kind: str = ""
 
 
 Span = tuple[float, float]
 
 
 def watched_clips(folder: Path, table: Path, detector: EventDetector | None) -> Iterator[Watched]:
-    """The clips of a table. Columns as in `video_onsets`, and `sound_kind` where there is one.
-
-    There are true onsets only where sync can be judged.
-    """
+    """The clips of a table in which sync can be judged; columns as in `video_onsets`."""
     with table.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = [row for row in csv.DictReader(file) if row["sync_judgeable"] == "yes"]
     for row in rows:
         path = folder / f"{row['clip']}.mp4"
-        times = row["attack_refined_s"].split() if row["sync_judgeable"] == "yes" else ()
         clip = probe(path)
         frames = read_frames(path, min(clip.fps, RATE_HZ), _SIZE, fit="inside")
-        onsets_s = np.array([float(time_s) for time_s in times])
-        yield Watched(detect(frames, detector), onsets_s, clip.duration_s, row.get("sound_kind", ""))
+        onsets_s = np.array([float(time_s) for time_s in row["attack_refined_s"].split()])
+        yield Watched(detect(frames, detector), onsets_s, clip.duration_s)
 
 
 def drawn_clips(count: int, detector: EventDetector | None) -> Iterator[Watched]:
@@ -80,18 +75,6 @@ def by_peaks(clip: Watched) -> Span:
     peaks = pick_onsets(clip.seen.curve, LEAST_PEAK)
     (event,) = tightened([SoundEvent("hit")], peaks.times_s, clip.duration_s)
     return event.start_s, clip.duration_s if event.end_s is None else event.end_s
-
-
-def hits_told(clips: Iterable[Watched]) -> str:
-    """A line: how often the motion says rightly that a clip hits, or that it does not."""
-    known = [clip for clip in clips if clip.kind]
-    told = [(clip.kind == "impulsive", share_of_hits(clip.seen.curve)) for clip in known]
-    hits = [share for hits, share in told if hits]
-    rest = [share for hits, share in told if not hits]
-    return (
-        f"said to hit: {sum(s >= HITS for s in hits)} of {len(hits)} that do, {sum(s >= HITS for s in rest)} of "
-        f"{len(rest)} that do not; said to go on: {sum(s < STEADY for s in hits)} and {sum(s < STEADY for s in rest)}"
-    )
 
 
 def compared(groups: dict[str, Iterable[Watched]]) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from rhythmic_foley.detection import RATE_HZ, Seen
-from rhythmic_foley.evaluation.event_times import Watched, by_peaks, by_track, compared, hits_told, whole
+from rhythmic_foley.evaluation.event_times import Watched, by_peaks, by_track, compared, whole
 from rhythmic_foley.motion import Curve
 
 
@@ -36,11 +34,3 @@ def test_the_table_counts_lost_onsets() -> None:
     assert rows[2].startswith("| toys (1) | whole clip | 0.319 | 1.000 | 1.000")
     assert rows[3].split("|")[4].strip() == "0.500"
     assert rows[4].split("|")[4].strip() == "1.000" and float(rows[4].split("|")[3]) > 0.85
-
-
-def test_hits_are_told_from_what_goes_on() -> None:
-    hits = replace(clip((1.0, 3.0, 5.0), (0.0, 8.0), ()), kind="impulsive")
-    times_s = hits.seen.curve.times_s
-    steady = Curve(times_s, 0.3 + 0.05 * np.sin(9 * times_s))
-    rain = replace(hits, kind="continuous", seen=replace(hits.seen, curve=steady))
-    assert hits_told([hits, rain]) == "said to hit: 1 of 1 that do, 0 of 1 that do not; said to go on: 0 and 1"
