@@ -41,7 +41,7 @@ class SoundEvent:
             raise FoleyError(f"{quoted(self.label)} must start at a number of seconds from 0 on, not {self.start_s}.")
         if self.end_s is not None and not self.start_s < self.end_s < LATEST_S:
             raise FoleyError(
-                f"{quoted(self.label)} must end after its start at {self.start_s:g} s, not at {self.end_s:g} s."
+                f"{quoted(self.label)} must end after it starts ({self.start_s:g} s), not at {self.end_s:g} s."
             )
         if not 0 <= self.confidence <= 1:
             raise FoleyError(
