@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.listening import ANCHOR, ASPECTS, FIELDS, REFERENCE
 from rhythmic_foley.evaluation.report import mean_estimate
-from rhythmic_foley.evaluation.tables import Estimate
+from rhythmic_foley.evaluation.tables import Estimate, as_json
 
 # A listener who finds the anchor as good as the reference in more than this share of clips did not listen.
 CARELESS = 0.25
@@ -94,7 +93,7 @@ class Findings:
         """Writes listening.md, listening.csv and listening.json into the folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        told = json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        told = as_json(self)
         texts = {"md": self.to_markdown(), "csv": self.to_csv(), "json": told}
         for suffix, text in texts.items():
             (folder / f"listening.{suffix}").write_text(text, encoding="utf-8")
