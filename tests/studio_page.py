@@ -86,6 +86,23 @@ class Visitor:
         self.page.wait_for_selector(f"#{job}-stop:visible, {last_word}:not([data-old])")
         self.ended(job)
 
+    @contextmanager
+    def glimpses(self, selector: str) -> Iterator[None]:
+        """Something is on the page meanwhile, if only for a moment that is too short to wait for."""
+        self.page.evaluate(
+            """selector => {
+                window.glimpsed = false;
+                new MutationObserver((_, observer) => {
+                    if (!document.querySelector(selector)) return;
+                    window.glimpsed = true;
+                    observer.disconnect();
+                }).observe(document.body, { childList: true, subtree: true, attributes: true });
+            }""",
+            selector,
+        )
+        yield
+        self.page.wait_for_function("window.glimpsed")
+
     def ended(self, job: str) -> None:
         """Wait until the page rests again."""
         expect(self[job]).to_be_enabled(timeout=PATIENCE_MS)
