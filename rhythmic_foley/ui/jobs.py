@@ -131,14 +131,18 @@ def in_turn(job: str, work: Callable[..., Iterator[Updates]]) -> Callable[..., I
     def run(switch: Switch | None, ticket: str, **values: Any) -> Iterator[Updates]:
         if switch is None or not switch.begin(ticket):
             return
+        shown: Updates = {}  # the last take, said once more at the end: the page loses what the next follows at once
         with closing(work(**values)) as updates:
             for update in updates:
                 if switch.dropped:
                     return
+                shown = update if "finished" in update else shown
                 yield update
                 if switch.stopped and not switch.dropped:
-                    yield Job(job).idle(STOPPED)
+                    yield shown | Job(job).idle(STOPPED)
                     return
+        if shown:
+            yield shown | update
 
     return run
 
