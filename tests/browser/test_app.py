@@ -143,7 +143,7 @@ def test_two_at_once_never_see_each_others_files(browser: Browser, app: str, tmp
 
 def test_who_waits_for_others_can_stop_too(browser: Browser, app: str, moving_clip: Path) -> None:
     with visitor(browser, app) as first, visitor(browser, app) as second:
-        for one, steps in ((first, 200), (second, 1)):
+        for one, steps in ((first, 100), (second, 1)):
             one.upload(moving_clip)
             one.set_onsets("0.5, 1.2")
             one.unfold("advanced")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -54,8 +53,8 @@ def test_what_the_runner_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def swells(place: Path) -> None:
         np.ones(20_000_000)
 
-    now_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    monkeypatch.setattr("fuzz.runner.MAX_MEMORY_MB", now_mb + 100)
+    usual_mb = examined("x", refuses, tmp_path / "usual").memory_mb
+    monkeypatch.setattr("fuzz.runner.MAX_MEMORY_MB", usual_mb + 100)
     works = (refuses, crashes, fails, litters, swells)
     refused, crashed, failed, littered, swollen = (examined("x", work, tmp_path / work.__name__) for work in works)
     assert refused.faults == [] and refused.said == "refused: No."
