@@ -143,7 +143,9 @@ def test_takes_are_repaired_compared_and_shared(browser: Browser, app: str, movi
         # A sound of one's own is compared as soon as it is there, and heard in the reel.
         own = tmp_path / "own.wav"
         write_wav(own, read_audio(moving_clip, 16_000), 16_000)
-        one["uploaded"].locator("input[type=file]").set_input_files(own)
+        with one.page.expect_file_chooser() as chooser:
+            one["uploaded"].click()
+        chooser.value.set_files(own)
         picture = one["compare"].get_by_alt_text("Mel spectrogram of own.wav")
         expect(picture).to_be_visible(timeout=PATIENCE_MS)
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
