@@ -130,11 +130,13 @@ def in_turn(job: str, work: Callable[..., Iterator[Updates]]) -> Callable[..., I
 
     def run(switch: Switch | None, ticket: str, **values: Any) -> Iterator[Updates]:
         if switch is None or not switch.begin(ticket):
+            yield {}  # Gradio empties every part of the page after a generator that gave nothing
             return
         shown: Updates = {}  # the last take, said once more at the end: the page loses what the next follows at once
         with closing(work(**values)) as updates:
             for update in updates:
                 if switch.dropped:
+                    yield {}
                     return
                 shown = update if "finished" in update else shown
                 yield update

@@ -256,11 +256,11 @@ def test_a_run_that_waits_can_be_stopped_and_does_nothing_at_its_turn(generate, 
     assert page["generate"]["interactive"] is False and page["generate_stop"]["visible"] is True
     page |= stop(page["switch"])
     assert page["generate"]["interactive"] is True and STOPPED in page["generate_status"]["value"]
-    assert list(run) == [] and studio.requests == []
+    assert list(run) == [{}] and studio.requests == []
 
     # Pressed again, the page's state has the new press's switch when the turn of the old one comes.
     again, run = begun(generate, FORM)
-    assert list(in_turn("generate", generate)(again["switch"], page["ticket"], form=FORM)) == []
+    assert list(in_turn("generate", generate)(again["switch"], page["ticket"], form=FORM)) == [{}]
     assert merged(run)["finished"] and len(studio.requests) == 1
 
 
@@ -276,7 +276,7 @@ def test_a_new_clip_ends_the_run_of_the_old_one_and_drops_its_results(
     page, run = begun(generate, replace(FORM, steps=3))
     next(run)
     page = handlers.show_clip(str(clip), None, visit, page["switch"])
-    assert list(run) == [] and studio.requests == []
+    assert list(run) == [{}] and studio.requests == []
     assert page["generate"]["interactive"] is True
 
 
