@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -31,6 +32,9 @@ JOBS = ("quick", "describe", "generate", "fix", "twin_time", "twin_sound", "reel
 
 CALM = "Something went wrong here that is not your fault; please try again, or try another clip."
 STOPPED = "Stopped. Finished takes are kept."
+# On the page, updates of one part that come closer together than this may overtake each other, the last one too.
+_APART_S = 0.2
+
 NOT_BEGUN = "This could not begin; please look at what you entered, or try again in a while."
 
 
@@ -125,6 +129,26 @@ def pressed(job: str, switch: Switch | None) -> Updates:
     return {"switch": new, "ticket": new.ticket} | Job(job).waiting()
 
 
+class Pace:
+    """Keeps a job's updates apart; progress that comes too soon is left out, everything else waits."""
+
+    def __init__(self, job: str) -> None:
+        self._progress = {f"{job}_status", f"{job}_preview"}
+        self._next_s = 0.0
+
+    def lets(self, update: Updates) -> bool:
+        """Whether an update is to be sent, now."""
+        if update.keys() <= self._progress and time.monotonic() < self._next_s:
+            return False
+        self.wait()
+        return True
+
+    def wait(self) -> None:
+        """Until the page has had time for the last update."""
+        time.sleep(max(0.0, self._next_s - time.monotonic()))
+        self._next_s = time.monotonic() + _APART_S
+
+
 def in_turn(job: str, work: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[Updates]]:
     """`work`, a generator function, at its turn: unless it was stopped by then, and only until it is."""
 
@@ -132,18 +156,21 @@ def in_turn(job: str, work: Callable[..., Iterator[Updates]]) -> Callable[..., I
         if switch is None or not switch.begin(ticket):
             yield {}  # Gradio empties every part of the page after a generator that gave nothing
             return
-        shown: Updates = {}  # the last take, said once more at the end: the page loses what the next follows at once
+        pace, shown = Pace(job), {}  # the last take, said once more at the end
         with closing(work(**values)) as updates:
             for update in updates:
                 if switch.dropped:
                     yield {}
                     return
                 shown = update if "finished" in update else shown
-                yield update
+                if pace.lets(update):
+                    yield update
                 if switch.stopped and not switch.dropped:
+                    pace.wait()
                     yield shown | Job(job).idle(STOPPED)
                     return
         if shown:
+            pace.wait()
             yield shown | update
 
     return run
