@@ -218,6 +218,7 @@ def _sound(plain: Controls) -> Widgets:
                 buttons=[],
                 min_width=260,
                 elem_id="reference",
+                elem_classes="rf-sample",
             )
         )
         w["reference_strength"] = gr.Slider(
