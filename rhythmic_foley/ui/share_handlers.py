@@ -53,8 +53,9 @@ class ShareHandlers:
                 lambda report: comparison_reel(first.video, sounds, place / "reel.mp4", wanted, progress=report)
             )
             path = yield from _shares(job, made)
-            shown = gr.update(value=str(path), visible=True)
-            yield {"reeled": shown, "download_reel": shown} | job.idle("The reel is ready.")
+            # An update each: Gradio empties them while it sends them.
+            shown = {name: gr.update(value=str(path), visible=True) for name in ("reeled", "download_reel")}
+            yield shown | job.idle("The reel is ready.")
 
         job = Job("reel")
         yield from follow(job, work())

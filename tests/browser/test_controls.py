@@ -154,6 +154,8 @@ def test_takes_are_repaired_compared_and_shared(browser: Browser, app: str, movi
         reel = one["reeled"].locator("video")
         plays_with_sound(one.page, reel)
         assert reel.evaluate("video => video.duration") > 5.5, "three sounds of two seconds"
+        (tmp_path / "reel.mp4").write_bytes(one.download("download-reel"))
+        assert probe(tmp_path / "reel.mp4").duration_s > 5.5
 
 
 def test_a_post_is_as_its_platform_likes_it(browser: Browser, app: str, tmp_path: Path) -> None:
