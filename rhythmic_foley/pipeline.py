@@ -29,6 +29,7 @@ from rhythmic_foley.gpu_memory import free
 from rhythmic_foley.guidance import Scales, towards_onsets
 from rhythmic_foley.models.adapters import Adapter, Residuals, add_residuals
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
+from rhythmic_foley.models.aligned_unet import AlignedUNet
 from rhythmic_foley.models.alignment_classifier import AlignmentClassifier
 from rhythmic_foley.models.autoencoder import PATCH
 from rhythmic_foley.models.cavp import CHUNK_FRAMES, FRAME_RATE_HZ, Cavp, frames_to_video
@@ -114,7 +115,7 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
 
     def __init__(
         self,
-        unet: UNet2DConditionModel,
+        unet: UNet2DConditionModel | AlignedUNet,
         vae: nn.Module,
         scheduler: SchedulerMixin,
         vocoder: FoleyVocoder | GriffinLim,  # classes are imported here so that loading a saved pipeline finds them

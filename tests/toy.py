@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from diffusers import DPMSolverMultistepScheduler
+from diffusers import UNet2DConditionModel
 from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel
 
@@ -13,12 +13,13 @@ from rhythmic_foley.models import sizes
 from rhythmic_foley.models.efficientnet_lite import EfficientNetLite
 from rhythmic_foley.models.vocoder import GriffinLim
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.training.stages import new_sampler
 
 CHECKPOINT = Path(__file__).resolve().parent.parent / "checkpoints" / "mini"
 
 
 def toy_pipeline(seed: int = 0) -> RhythmicFoleyPipeline:
-    """Every network at toy size. The adapters' zero convolutions are filled, so that the adapters do something."""
+    """Every network at toy size. What starts at zero is filled, so that it does something."""
     torch.manual_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(CHECKPOINT / "tokenizer")
     config = BertConfig(
@@ -31,8 +32,8 @@ def toy_pipeline(seed: int = 0) -> RhythmicFoleyPipeline:
     unet = sizes.new_unet(sizes.TOY)
     semantic = sizes.new_semantic_adapter(sizes.TOY, unet)
     temporal = sizes.new_temporal_adapter(sizes.TOY, unet)
-    for adapter in (semantic, temporal):
-        for parameter in adapter.parameters():
+    for network in (semantic, temporal, unet.token_layout):
+        for parameter in network.parameters():
             if not parameter.abs().sum():
                 nn.init.normal_(parameter, std=0.1)
     vae = sizes.new_autoencoder(sizes.TOY)
@@ -40,9 +41,7 @@ def toy_pipeline(seed: int = 0) -> RhythmicFoleyPipeline:
     pipeline = RhythmicFoleyPipeline(
         unet=unet,
         vae=vae,
-        scheduler=DPMSolverMultistepScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction"
-        ),
+        scheduler=new_sampler(),
         aligned_encoder=sizes.new_aligned_encoder(sizes.TOY),
         text_encoder=BertModel(config, add_pooling_layer=False),
         tokenizer=tokenizer,
@@ -54,6 +53,23 @@ def toy_pipeline(seed: int = 0) -> RhythmicFoleyPipeline:
         if isinstance(component, nn.Module):
             component.eval()
     return pipeline
+
+
+def toy_full_size_unet() -> UNet2DConditionModel:
+    """A base as Diff-Foley has it, diffusers' UNet, but in the embedded model's toy size."""
+    size = sizes.TOY
+    return UNet2DConditionModel(
+        sample_size=(sizes.LATENT_ROWS, sizes.LATENT_COLUMNS),
+        in_channels=size.latent_channels,
+        out_channels=size.latent_channels,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=size.unet_channels,
+        layers_per_block=1,
+        cross_attention_dim=size.token_dim,
+        attention_head_dim=size.heads,
+        norm_num_groups=size.norm_groups,
+    )
 
 
 def save_toy_checkpoint(folder: Path) -> Path:

@@ -93,7 +93,8 @@ def measure(folder: Path, device: str, way: Way, steps: int) -> SpeedRow:
     if way.plain_attention:
         for network in (pipeline.unet, pipeline.semantic_adapter, pipeline.temporal_adapter):
             if network is not None:
-                getattr(network, "controlnet", network).set_attn_processor(AttnProcessor())
+                inner = getattr(network, "controlnet", getattr(network, "unet", network))
+                inner.set_attn_processor(AttnProcessor())
     clocks: list[tuple[float, float]] = []
     for item in pipeline.stream(**_request(pipeline), steps=steps + 1):
         if isinstance(item, Step):

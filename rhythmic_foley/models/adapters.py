@@ -11,7 +11,9 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
-from torch.nn import functional as F
+
+from rhythmic_foley.models.aligned_unet import AlignedUNet
+from rhythmic_foley.models.timeline import TimelineEmbedding
 
 Residuals = tuple[list[torch.Tensor], torch.Tensor]
 
@@ -62,7 +64,12 @@ class Adapter(ModelMixin, ConfigMixin):
 
     @classmethod
     def from_unet(
-        cls, unet: UNet2DConditionModel, *, timeline_channels: int, timeline_length: int, context_dim: int
+        cls,
+        unet: UNet2DConditionModel | AlignedUNet,
+        *,
+        timeline_channels: int,
+        timeline_length: int,
+        context_dim: int,
     ) -> Adapter:
         """An adapter that starts as a copy of the UNet's encoder."""
         config = unet.config
@@ -79,8 +86,12 @@ class Adapter(ModelMixin, ConfigMixin):
             attention_head_dim=config.attention_head_dim,
             norm_num_groups=config.norm_num_groups,
         )
-        for part in ("conv_in", "time_proj", "time_embedding", "down_blocks", "mid_block"):
-            getattr(adapter.controlnet, part).load_state_dict(getattr(unet, part).state_dict())
+        encoder = unet.unet if isinstance(unet, AlignedUNet) else unet
+        for part in ("time_proj", "time_embedding", "down_blocks", "mid_block"):
+            getattr(adapter.controlnet, part).load_state_dict(getattr(encoder, part).state_dict())
+        # Of an aligned UNet's input the adapter reads the latent alone.
+        adapter.controlnet.conv_in.weight.data.copy_(encoder.conv_in.weight[:, : config.in_channels])
+        adapter.controlnet.conv_in.bias.data.copy_(encoder.conv_in.bias)
         if context_dim == config.cross_attention_dim:
             nn.init.eye_(adapter.context_projection.weight)
             nn.init.zeros_(adapter.context_projection.bias)
@@ -103,32 +114,6 @@ class Adapter(ModelMixin, ConfigMixin):
         return self.controlnet(
             sample, timestep, self.context_projection(context), timeline, conditioning_scale=1.0, return_dict=False
         )
-
-
-class TimelineEmbedding(nn.Module):
-    """A timeline (B, C, L) as features on the latent's columns, (B, width, rows, columns)."""
-
-    def __init__(self, channels: int, length: int, sample_size: tuple[int, int], width: int) -> None:
-        super().__init__()
-        rows, self.columns = sample_size
-        self.fold = max(1, length // self.columns)
-        self.repeat = max(1, self.columns // length)
-        if self.fold * self.columns != length * self.repeat:
-            raise ValueError(f"A timeline of {length} steps does not fit {self.columns} latent columns.")
-        self.conv1 = nn.Conv1d(channels * self.fold, 2 * width, 3, padding=1)
-        self.conv2 = nn.Conv1d(2 * width, 2 * width, 3, padding=1)
-        self.rows = nn.Parameter(torch.zeros(1, 2 * width, rows, 1))  # lets a hit look different in each mel band
-        self.output = nn.Conv2d(2 * width, width, 1)
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
-
-    def forward(self, timeline: torch.Tensor) -> torch.Tensor:
-        batch, channels, _ = timeline.shape
-        x = timeline.repeat_interleave(self.repeat, dim=-1)
-        x = x.reshape(batch, channels, self.columns, self.fold).transpose(2, 3)
-        x = x.reshape(batch, channels * self.fold, self.columns)
-        x = self.conv2(F.silu(self.conv1(x)))
-        return self.output(F.silu(x[:, :, None, :] + self.rows))
 
 
 def onset_timeline(mask: torch.Tensor) -> torch.Tensor:

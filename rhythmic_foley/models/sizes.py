@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diffusers import UNet2DConditionModel
-
 from rhythmic_foley.models.adapters import Adapter
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
+from rhythmic_foley.models.aligned_unet import AlignedUNet
 from rhythmic_foley.models.autoencoder import MelAutoencoder
 from rhythmic_foley.models.vocoder import FoleyVocoder
 
@@ -22,6 +21,7 @@ class Size:
     unet_channels: tuple[int, ...] = (96, 160, 256)
     heads: int = 8
     norm_groups: int = 16
+    layout_channels: int = 48
     token_dim: int = 128
     text_dim: int = 384
     latent_channels: int = 8
@@ -39,6 +39,7 @@ TOY = Size(
     unet_channels=(16, 16, 16),
     heads=2,
     norm_groups=4,
+    layout_channels=8,
     token_dim=8,
     text_dim=16,
     latent_channels=4,
@@ -74,28 +75,26 @@ def new_vocoder(size: Size) -> FoleyVocoder:
     return FoleyVocoder(width=size.vocoder_width, hidden=3 * size.vocoder_width, depth=size.vocoder_depth)
 
 
-def new_unet(size: Size) -> UNet2DConditionModel:
-    return UNet2DConditionModel(
+def new_unet(size: Size) -> AlignedUNet:
+    return AlignedUNet(
         sample_size=(LATENT_ROWS, LATENT_COLUMNS),
         in_channels=size.latent_channels,
-        out_channels=size.latent_channels,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        layout_channels=size.layout_channels,
+        tokens=TOKENS,
         block_out_channels=size.unet_channels,
-        layers_per_block=1,
         cross_attention_dim=size.token_dim,
         attention_head_dim=size.heads,
         norm_num_groups=size.norm_groups,
     )
 
 
-def new_semantic_adapter(size: Size, unet: UNet2DConditionModel) -> Adapter:
+def new_semantic_adapter(size: Size, unet: AlignedUNet) -> Adapter:
     """Reads the words of the description; its timeline is the event track: what sounds when."""
     return Adapter.from_unet(
         unet, timeline_channels=size.text_dim + 1, timeline_length=TOKENS, context_dim=size.text_dim
     )
 
 
-def new_temporal_adapter(size: Size, unet: UNet2DConditionModel) -> Adapter:
+def new_temporal_adapter(size: Size, unet: AlignedUNet) -> Adapter:
     """Reads onset strengths, one for each mel frame (16 ms), and whether they are known."""
     return Adapter.from_unet(unet, timeline_channels=2, timeline_length=MEL_FRAMES, context_dim=size.token_dim)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers import DDPMScheduler
 from torch.nn import functional as F
 
 from rhythmic_foley.models.adapters import Adapter, onset_timeline
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
+from rhythmic_foley.models.aligned_unet import AlignedUNet
 from rhythmic_foley.training.batches import Batch, Windows
 from rhythmic_foley.training.loop import Schedule, train
 
@@ -35,7 +36,7 @@ class Frozen:
     scheduler: DDPMScheduler
 
 
-def train_base(unet: UNet2DConditionModel, parts: Frozen, schedule: Schedule, run: Path) -> None:
+def train_base(unet: AlignedUNet, parts: Frozen, schedule: Schedule, run: Path) -> None:
     """Trains the UNet on audio tokens and event tokens."""
 
     def loss_of(step: int) -> torch.Tensor:
@@ -49,7 +50,7 @@ def train_base(unet: UNet2DConditionModel, parts: Frozen, schedule: Schedule, ru
 
 def train_semantic(
     adapter: Adapter,
-    unet: UNet2DConditionModel,
+    unet: AlignedUNet,
     parts: Frozen,
     text_tokens: TextTokens,
     schedule: Schedule,
@@ -64,7 +65,7 @@ def train_semantic(
     _train_adapter(adapter, unet, parts, condition, _SEMANTIC_MIX, schedule, run)
 
 
-def train_temporal(adapter: Adapter, unet: UNet2DConditionModel, parts: Frozen, schedule: Schedule, run: Path) -> None:
+def train_temporal(adapter: Adapter, unet: AlignedUNet, parts: Frozen, schedule: Schedule, run: Path) -> None:
     """Trains the temporal adapter: onset strengths as timeline (or: unknown), the base's own tokens as context."""
 
     def condition(batch: Batch, tokens: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -75,7 +76,7 @@ def train_temporal(adapter: Adapter, unet: UNet2DConditionModel, parts: Frozen, 
 
 def _train_adapter(
     adapter: Adapter,
-    unet: UNet2DConditionModel,
+    unet: AlignedUNet,
     parts: Frozen,
     condition: Condition,
     mix: tuple[float, float, float],

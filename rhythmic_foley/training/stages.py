@@ -16,6 +16,7 @@ from transformers import AutoTokenizer, BertModel
 
 from rhythmic_foley.models.adapters import Adapter
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
+from rhythmic_foley.models.aligned_unet import AlignedUNet
 from rhythmic_foley.models.autoencoder import MelAutoencoder
 from rhythmic_foley.models.sizes import (
     MINI,
@@ -92,7 +93,7 @@ class Workshop:
     def assemble(self) -> None:
         """Writes what makes a pipeline of the components: its index, the sampler, the vocoder."""
         parts = {
-            "unet": self._load(UNet2DConditionModel, "unet"),
+            "unet": self._load(AlignedUNet, "unet"),
             "vae": self._load(MelAutoencoder, "vae"),
             "scheduler": new_sampler(),
             "aligned_encoder": self._load(AlignedEncoder, "aligned_encoder"),
@@ -137,8 +138,9 @@ class Workshop:
         return encoder
 
     def _base(self, schedule: Schedule, run: Path) -> None:
-        unet = self._load(UNet2DConditionModel, "unet") if self.go_on else new_unet(self.size)
-        diffusion.train_base(self._quick(unet), self._frozen(), schedule, run)
+        unet = self._load(AlignedUNet, "unet") if self.go_on else new_unet(self.size)
+        self._quick(unet.unet)
+        diffusion.train_base(unet, self._frozen(), schedule, run)
         self._save(unet, "unet")
 
     def _semantic(self, schedule: Schedule, run: Path) -> None:
@@ -151,23 +153,21 @@ class Workshop:
         diffusion.train_temporal(adapter, unet, self._frozen(), schedule, run)
         self._save(adapter, "temporal_adapter")
 
-    def _unet_and(
-        self, name: str, new: Callable[[Size, UNet2DConditionModel], Adapter]
-    ) -> tuple[UNet2DConditionModel, Adapter]:
+    def _unet_and(self, name: str, new: Callable[[Size, AlignedUNet], Adapter]) -> tuple[AlignedUNet, Adapter]:
         """The base, and an adapter for it."""
-        unet = self._load(UNet2DConditionModel, "unet").to(PartialState().device)
+        unet = self._load(AlignedUNet, "unet").to(PartialState().device)
         adapter = self._load(Adapter, name) if self.go_on else new(self.size, unet)
+        self._quick(unet.unet)
         self._quick(adapter.controlnet)
-        return self._quick(unet), adapter
+        return unet, adapter
 
-    def _quick(self, network: UNet2DConditionModel | ControlNetModel) -> UNet2DConditionModel | ControlNetModel:
-        """The same network in the shape that trains fastest on a CPU."""
+    def _quick(self, network: UNet2DConditionModel | ControlNetModel) -> None:
+        """Brings a network into the shape that trains fastest on a CPU."""
         network.to(memory_format=torch.channels_last)
         # The fused attention's backward pass is slow on CPUs for the odd head sizes of a small network.
         network.set_attn_processor(AttnProcessor())
         if self.compiled:
             network.compile()
-        return network
 
     def _words(self, texts: list[str]) -> torch.Tensor:
         """Token states (B, L, text), zeros for no text, as the pipeline gives them."""
@@ -218,13 +218,20 @@ class Workshop:
 
 
 def new_scheduler() -> DDPMScheduler:
-    """The noise schedule of Diff-Foley; the embedded model predicts velocity, which learned faster than noise."""
+    """Diff-Foley's noise schedule, stretched so that its last step is noise and nothing else; predicts velocity.
+
+    Unstretched, a latent at the last step still shows how loud it is as a whole, since its first channel is far from
+    unit variance. A model learns to read that rather than what is asked for, and follows the noise at the sampler's
+    first step, which has nothing else to offer (Lin et al., "Common Diffusion Noise Schedules and Sample Steps are
+    Flawed").
+    """
     return DDPMScheduler(
         num_train_timesteps=1000,
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
         prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
     )
 
 

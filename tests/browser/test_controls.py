@@ -180,14 +180,16 @@ def test_a_post_is_as_its_platform_likes_it(browser: Browser, app: str, tmp_path
 
         plain, _, as_it_is = post("As it is")
         assert (plain.width, plain.height) == (160, 120)
-        tube, _, loud = post("YouTube")
-        assert (tube.width, tube.height) == (160, 120) and loud > as_it_is + 3
+        for platform in ("YouTube", "X"):
+            wide, _, loud = post(platform)
+            assert (wide.width, wide.height) == (160, 120) and loud > as_it_is + 3
         tall, padded, loud = post("TikTok")
         assert (tall.width, tall.height) == (1080, 1920) and loud > as_it_is + 3
         one["fit"].get_by_text("Fill, cut at the sides").click()
-        tall, filled, _ = post("Instagram Reels")
-        assert (tall.width, tall.height) == (1080, 1920)
-        assert padded[:100].mean() < 5 < filled[:100].mean(), "bars, or none"
+        for platform in ("Instagram Reels", "YouTube Shorts"):
+            tall, filled, _ = post(platform)
+            assert (tall.width, tall.height) == (1080, 1920)
+            assert padded[:100].mean() < 5 < filled[:100].mean(), "bars, or none"
 
 
 def test_another_model_and_its_classifier(browser: Browser, app: str, moving_clip: Path) -> None:

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 from clip_text import toy_clip
+from toy import toy_full_size_unet
 
 from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.models.adapters import Adapter
 from rhythmic_foley.models.cond_stage import CondStage
 from rhythmic_foley.models.full_size import new_semantic_adapter, new_temporal_adapter
-from rhythmic_foley.models.sizes import TOY, new_unet
+from rhythmic_foley.models.sizes import TOY
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.training.full.adapters import Base, Training, Words, train_semantic, train_temporal
 from rhythmic_foley.training.full.examples import Example, Shards, record_of
@@ -48,7 +49,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Shards:
 @pytest.fixture
 def base() -> Base:
     torch.manual_seed(0)
-    return Base(new_unet(TOY), CondStage(6, TOY.token_dim))
+    return Base(toy_full_size_unet(), CondStage(6, TOY.token_dim))
 
 
 Job = Callable[[Adapter, Base, Shards, Training, Path], None]

@@ -12,13 +12,14 @@ import torch
 from clip_text import toy_clip
 from clips import make_clip
 from sounds import write_library
+from toy import toy_full_size_unet
 
 from rhythmic_foley import cli
 from rhythmic_foley.checkpoints import load_pipeline
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.cond_stage import CondStage
 from rhythmic_foley.models.full_size import new_semantic_adapter, new_temporal_adapter
-from rhythmic_foley.models.sizes import TOY, new_unet
+from rhythmic_foley.models.sizes import TOY
 from rhythmic_foley.models.vocoder import GriffinLim
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.schedulers import UnroundedDPMSolver
@@ -42,7 +43,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         autoencoder_width=32, video_width=2, video_blocks=(1, 1, 1, 1), audio_channels=(2,) * 6, feature_dim=8
     )
     RhythmicFoleyPipeline(
-        unet=new_unet(TOY),
+        unet=toy_full_size_unet(),
         vae=new_vae(sizes),
         scheduler=UnroundedDPMSolver.published(),
         vocoder=GriffinLim(iterations=1),
