@@ -5,8 +5,10 @@ Takes minutes, 9 GB of disk and 6 GB of memory: `pytest -m slow tests/weights`.
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ def folder(shared_dir: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def full(full_size: Path) -> Networks:
+    gc.collect()  # what a dub in this process has loaded
     return load_networks(full_size)
 
 
@@ -96,11 +99,14 @@ def test_cavp_on_real_clips(clip: str, full: Networks, folder: Path, shared_dir:
 @torch.no_grad()
 def test_cond_stage(full: Networks, folder: Path, features: torch.Tensor) -> None:
     wanted = np.load(folder / "cond_stage.npz")
-    noise = det("cond/in", (2, 32, 512))
-    assert largest_error(full.cond_stage(features[:, :32])[0], wanted["drum_cond"]) < 2e-6
-    assert largest_error(full.cond_stage(noise)[0], wanted["det_cond"]) < 2e-6
-    assert largest_error(full.cond_stage(noise[:, :8])[0], wanted["det_cond_len8"]) < 2e-6
-    assert largest_error(full.cond_stage(torch.zeros(1, 32, 512))[0], wanted["zero_cond"]) < 2e-6
+    # In float32 the order of 512 sums alone makes 2.4e-6 on some CPUs; the reference is 1.6e-6 from the exact value.
+    cond_stage = deepcopy(full.cond_stage).double()
+    noise = det("cond/in", (2, 32, 512)).double()
+    assert largest_error(cond_stage(features[:, :32].double())[0], wanted["drum_cond"]) < 2e-6
+    assert largest_error(cond_stage(noise)[0], wanted["det_cond"]) < 2e-6
+    assert largest_error(cond_stage(noise[:, :8])[0], wanted["det_cond_len8"]) < 2e-6
+    assert largest_error(cond_stage(torch.zeros(1, 32, 512).double())[0], wanted["zero_cond"]) < 2e-6
+    assert largest_error(full.cond_stage(noise.float())[0], wanted["det_cond"]) < 4e-6
 
 
 @torch.no_grad()
