@@ -17,6 +17,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -413,5 +414,6 @@ def audio_frame(samples: np.ndarray, rate_hz: int, pts: int | None = None) -> av
 
 def display_matrix(frame: VideoFrame) -> list[int] | None:
     """The nine numbers of the display matrix, by rows, if the frame carries one."""
-    side_data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    # `frame.side_data` is kept by the frame that it keeps: whole pictures would pile up until they are collected.
+    side_data = SideDataContainer(frame).get(SideDataType.DISPLAYMATRIX)
     return None if side_data is None else np.frombuffer(bytes(side_data), dtype=np.int32).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from fractions import Fraction
 from pathlib import Path
@@ -348,3 +349,15 @@ def test_real_clips(shared_dir: Path, tmp_path: Path) -> None:
         dubbed = read_audio(tmp_path / "out.mp4", RATE_HZ)
         assert len(dubbed) == len(wave), path.name
         assert attack_times(dubbed, RATE_HZ) == pytest.approx(attack_times(wave, RATE_HZ), abs=0.002), path.name
+
+
+def test_pictures_do_not_pile_up(tmp_path: Path) -> None:
+    """A decoded picture goes as soon as the next comes, not when cycles happen to be collected."""
+    path = make_clip(tmp_path / "clip.mp4", 1.0, 30)
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(list(read_frames(path, 30.0, (16, 12)))) == 30
+        assert sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()) <= 1
+    finally:
+        gc.enable()

@@ -214,6 +214,8 @@ class Workshop:
 
     def _save(self, component: ModelMixin, name: str) -> None:
         if PartialState().is_main_process:
+            # Where it was loaded from is nobody's business.
+            component.register_to_config(_name_or_path="")
             component.to("cpu", torch.float16).save_pretrained(self.checkpoint / name)
 
 
