@@ -280,20 +280,21 @@ def _advanced(plain: Controls, models: Sequence[str], has_classifier: bool) -> W
             elem_id="classifier",
         )
     with gr.Row():
-        w["stems"] = gr.Checkbox(
-            plain.stems,
-            label="Stems",
-            info="With several sounds, a track of each alone. Takes as much longer.",
-            min_width=260,
-            elem_id="make-stems",
-        )
-        w["model"] = gr.Dropdown(
-            list(models),
-            value=models[0],
-            label="Model",
-            info="Another one sets steps and guidance to its own.",
-            visible=len(models) > 1,
-            min_width=260,
-            elem_id="model",
-        )
+        # In columns of their own: a checkbox beside something else does not wrap on a narrow page.
+        with gr.Column(min_width=260):
+            w["stems"] = gr.Checkbox(
+                plain.stems,
+                label="Stems",
+                info="With several sounds, a track of each alone. Takes as much longer.",
+                elem_id="make-stems",
+            )
+        with gr.Column(min_width=260):
+            w["model"] = gr.Dropdown(
+                list(models),
+                value=models[0],
+                label="Model",
+                info="Another one sets steps and guidance to its own.",
+                visible=len(models) > 1,
+                elem_id="model",
+            )
     return w
