@@ -32,6 +32,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=main.__doc__)
     options.add_argument("--model", default="mini", help="name or folder of a checkpoint")
     options.add_argument("--seed", type=int, default=SEED)
+    options.add_argument("--temporal-scale", type=float, default=TEMPORAL_SCALE)
     options.add_argument("--out", type=Path, default=HERE / "takes")
     options.add_argument("--only", help="name of one example")
     asked = options.parse_args()
@@ -44,7 +45,7 @@ def main() -> None:
         controls = Controls(
             events=events_from_json(json.dumps(known["events"])),
             onsets=Onsets.of(known["onsets_s"], known["strengths"]),
-            temporal_scale=TEMPORAL_SCALE,
+            temporal_scale=asked.temporal_scale,
             seed=asked.seed,
         )
         *_, analysis = studio.analyse(clip, describe=False, find_onsets=False)
@@ -53,7 +54,8 @@ def main() -> None:
             assert isinstance(take, Take)
             pack(rename_take(take, "Take 1"), asked.out / clip.stem)
         match = take.measured
-        print(f"{clip.stem}: {match.hits} of {match.wanted} hits, {time.perf_counter() - began_s:.1f} s")
+        took_s = time.perf_counter() - began_s
+        print(f"{clip.stem}: {match.hits} of {match.wanted} hits, {match.found} heard, {took_s:.1f} s")
 
 
 if __name__ == "__main__":
