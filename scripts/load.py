@@ -73,6 +73,8 @@ def _load(arguments: argparse.Namespace, url: str, folder: Path, pid: int) -> di
         with ThreadPoolExecutor(arguments.visitors) as visitors:
             list(visitors.map(lambda n, r=number: _visit(clients[n], clips[n], n, r, seen, pid), range(len(clips))))
     took_s = time.monotonic() - began_s
+    if not seen.memory_mib:
+        raise SystemExit(f"No dub came back; the first said: {seen.wrong[0]}")
     turns = [seen.done.index(visit) - place for place, visit in enumerate(seen.asked)]
     return {
         "visitors": arguments.visitors,
@@ -103,7 +105,7 @@ def _visit(client: Client, clip: Path, number: int, round_: int, seen: Seen, pid
             seen.positions.add(rank)
         time.sleep(0.05)
     try:
-        videos, _, about = job.result()
+        videos, *_, about = job.result()
     except Exception as error:
         with seen.lock:
             seen.done.append(seed)

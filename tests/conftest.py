@@ -32,7 +32,7 @@ def shared_dir() -> Path:
     """Folder with real clips and reference numbers that lies beside the repository on some machines."""
     folder = Path(__file__).resolve().parents[2] / "shared"
     if not folder.is_dir():
-        pytest.skip("the folder with real clips and reference numbers is not beside the repository")
+        pytest.skip("no folder with real clips and reference numbers beside the repository; rendered clips stand in")
     return folder
 
 

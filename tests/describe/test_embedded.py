@@ -157,7 +157,7 @@ def test_answers_repeat_to_the_digit(describer: EmbeddedDescriber):
 def test_a_photograph_of_a_lion_roars(describer: EmbeddedDescriber):
     photo = resources.files("gradio").joinpath("media_assets", "images", "lion.jpg")
     if not photo.is_file():
-        pytest.skip("this version of Gradio carries no photograph of a lion")
+        pytest.skip("this version of Gradio carries no photograph of a lion; real clips are described below")
     with photo.open("rb") as file:
         pixels = np.array(Image.open(file).convert("RGB"))
     (event,) = describer.describe(clip_of(pixels), 4.0)

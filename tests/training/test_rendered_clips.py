@@ -80,7 +80,9 @@ def test_without_the_renderer_a_sentence_says_what_is_missing(monkeypatch):
 
 
 def test_a_ball_that_is_let_go_lands_when_physics_says():
-    mujoco = pytest.importorskip("mujoco", reason="MuJoCo is an extra: pip install .[render]")
+    mujoco = pytest.importorskip(
+        "mujoco", reason="MuJoCo is an extra: pip install .[render]; drawn scenes stand in above"
+    )
     from rhythmic_foley.training.event_detector.tumbling import simulate
 
     model = mujoco.MjModel.from_xml_string(
