@@ -6,7 +6,9 @@ Ray does the scheduling: what is lost with a machine is done again on another on
 from __future__ import annotations
 
 import importlib
+import pickle
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from rhythmic_foley.errors import FoleyError
@@ -30,32 +32,35 @@ def spread(
         FoleyError: if Ray is not installed, there is no cluster, or a task fails again and again.
     """
     ray = _connected(address)
-    resources = ray.cluster_resources()
-    kind = "num_gpus" if resources.get("GPU") else "num_cpus"
-    workers = min(len(tasks), int(resources.get("GPU") or resources.get("CPU", 1)))
-    options = {kind: 1, "max_restarts": _RETRIES, "max_task_retries": _RETRIES}
-    worker = ray.remote(_Worker).options(**options)
-    pool = ray.util.ActorPool([worker.remote(open_worker) for _ in range(workers)])
+    # Tasks, not actors: an actor whose machine left waits for another machine, and its task with it, while a task goes
+    # to any worker that is free. Processes are kept, also with a GPU, so that each opens its worker once.
+    kind = "num_gpus" if ray.cluster_resources().get("GPU") else "num_cpus"
+    do = ray.remote(**{kind: 1}, max_retries=_RETRIES, max_calls=0)(do_task)
+    opening = ray.put(pickle.dumps(open_worker))
     try:
-        yield from pool.map_unordered(lambda actor, task: actor.do.remote(*task), list(enumerate(tasks)))
+        done = [do.remote(opening, number, task) for number, task in enumerate(tasks)]
+        yield from ray.util.as_completed(done, chunk_size=1)
     except ray.exceptions.RayError as error:
         raise FoleyError(f"The cluster could not do the work ({_first_line(error)}); see Ray's log.") from error
     finally:
         ray.shutdown()
 
 
-class _Worker:
-    """On a machine of the cluster: opened once, then given tasks."""
+def do_task(opening: bytes, number: int, task: Any) -> tuple[int, Any]:
+    """On a machine of the cluster: the task's result; what a person can mend is one too, since trying again is no use.
 
-    def __init__(self, open_worker: Callable[[], Callable[[Any], Any]]) -> None:
-        self._do = open_worker()
+    Args:
+        opening: pickled, what opens the worker that does the task.
+    """
+    try:
+        return number, _opened(opening)(task)
+    except FoleyError as error:
+        return number, error
 
-    def do(self, number: int, task: Any) -> tuple[int, Any]:
-        """The task's result; what a person can mend is one too, since trying again would not help."""
-        try:
-            return number, self._do(task)
-        except FoleyError as error:
-            return number, error
+
+@lru_cache(maxsize=1)
+def _opened(opening: bytes) -> Callable[[Any], Any]:
+    return pickle.loads(opening)()
 
 
 def _connected(address: str) -> Any:

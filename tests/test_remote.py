@@ -43,9 +43,9 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def spread(
         address: str, open_worker: Callable[[], Callable], tasks: Sequence[object]
     ) -> Iterator[tuple[int, object]]:
-        worker = machines._Worker(pickle.loads(pickle.dumps(open_worker)))
+        opening = pickle.dumps(open_worker)
         for number, task in reversed(list(enumerate(tasks))):
-            yield pickle.loads(pickle.dumps(worker.do(number, pickle.loads(pickle.dumps(task)))))
+            yield pickle.loads(pickle.dumps(machines.do_task(opening, number, pickle.loads(pickle.dumps(task)))))
 
     monkeypatch.setenv("RHYTHMIC_FOLEY_CACHE", str(tmp_path / "cache-there"))
     monkeypatch.setattr(remote, "spread", spread)
