@@ -1,4 +1,4 @@
-"""Workers that die and machines that leave, on a real Ray cluster with a machine's worth of processes for each node."""
+"""Workers that die and machines that leave, on real Ray clusters whose machines are processes."""
 
 from __future__ import annotations
 
