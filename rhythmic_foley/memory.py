@@ -1,13 +1,15 @@
-"""Large models take turns in memory, so that its peak is that of the largest and not the sum of them."""
+"""The machine's memory: large models take turns in it, and what a job leaves unused goes back to the machine."""
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
 from collections.abc import Callable
 
 
 class Memory:
-    """Who is in memory: models of one kind at a time.
+    """Who is in memory: models of one kind at a time, so that its peak is that of the largest and not of all together.
 
     Whoever comes in while another kind is there makes that leave first. Jobs that run at the same time keep what they
     work with until they are done.
@@ -32,3 +34,11 @@ class Memory:
                     others_leave()
                 self._kind, self._leave = kind, {}
             self._leave[id(who)] = leave
+
+
+def give_back() -> None:
+    """Has the C library return what it holds without using it, which grows from job to job; glibc's alone can."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -31,7 +31,7 @@ from rhythmic_foley.generation import Meter, SoundMaker
 from rhythmic_foley.gpu_memory import enough_memory
 from rhythmic_foley.limits import MIN_CLIP_S
 from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
-from rhythmic_foley.memory import Memory
+from rhythmic_foley.memory import Memory, give_back
 from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.muxing import plan_cut, write_cut
 from rhythmic_foley.onsets import Onsets
@@ -170,6 +170,7 @@ class Studio:
         base = None if controls.fix is None else self._take_to_fix(analysis, controls.fix)
         controls = resolved(analysis, controls, base)
         prepare_folder(Path(out_dir))
+        give_back()
         yield Progress(0.0, "Loading the model")
         stretch = self._stretch(analysis, controls)
         here = local(controls, stretch)
