@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EMBEDDED = "mini"
 INDEX = "model_index.json"
 PRECISIONS = ("float32", "float16", "bfloat16")
+_WINDOWS_ON_A_GPU = 8  # together; what does not fit is calculated in parts
 _SWITCHES = {"unbatched": {"batched": False}, "offload": {"offload": True}, "compile": {"compiled": True}}
 
 
@@ -117,7 +118,8 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
         raise FoleyError(f"The model in {folder} is damaged or incomplete ({error}); fetch it again.") from error
     _take_over(pipeline)
     pipeline.set_progress_bar_config(disable=True)
-    pipeline.batched_guidance = running.batched
+    pipeline.rows_at_once = None if running.batched else 1
+    pipeline.windows_at_once = _WINDOWS_ON_A_GPU if on_gpu else 1
     precision = running.precision or ("float16" if on_gpu else "float32")
     pipeline.run_steps_in(getattr(torch, precision), compiled=running.compiled)
     if running.offload:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -20,7 +20,7 @@ WINDOW_TOKENS = 32
 
 @dataclass(frozen=True)
 class Conditions:
-    """A batch of [unconditional, conditional], or of the latter alone.
+    """A batch of windows; when guided, all of them without the conditions and then all with.
 
     Attributes:
         tokens: (B, 32, D) for the UNet and the temporal adapter.
@@ -42,22 +42,30 @@ class Conditions:
         """
         return Conditions(
             _in_front(torch.zeros_like(self.tokens), self.tokens),
-            None if self.text is None else _in_front(negative_text, self.text),
+            None if self.text is None else _in_front(negative_text.expand_as(self.text), self.text),
             None if self.event_track is None else _in_front(torch.zeros_like(self.event_track), self.event_track),
             None
             if self.onset_timeline is None
             else _in_front(torch.zeros_like(self.onset_timeline), self.onset_timeline),
         )
 
-    def halves(self) -> tuple[Conditions, Conditions]:
-        """The unconditional and the conditional half of `guided` conditions."""
-        parts = (self.tokens, self.text, self.event_track, self.onset_timeline)
-        split = [(None, None) if part is None else part.chunk(2) for part in parts]
-        return Conditions(*(one for one, _ in split)), Conditions(*(other for _, other in split))
+    def split(self, rows: int) -> Iterator[Conditions]:
+        """So many rows of the batch at a time."""
+        for start in range(0, len(self.tokens), rows):
+            yield self._each(lambda part, start=start: part[start : start + rows])
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Conditions:
-        parts = (self.tokens, self.text, self.event_track, self.onset_timeline)
-        return Conditions(*(None if part is None else part.to(device, dtype) for part in parts))
+        return self._each(lambda part: part.to(device, dtype))
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Conditions:
+        parts = (getattr(self, field.name) for field in fields(self))
+        return Conditions(*(None if part is None else change(part) for part in parts))
+
+
+def together(each: Sequence[Conditions]) -> Conditions:
+    """Those of several windows as one batch."""
+    parts = zip(*(tuple(getattr(one, field.name) for field in fields(one)) for one in each), strict=True)
+    return Conditions(*(None if part[0] is None else torch.cat(part) for part in parts))
 
 
 def window_features(features: torch.Tensor, start_s: float) -> torch.Tensor:

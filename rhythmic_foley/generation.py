@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import zipfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,8 @@ from rhythmic_foley.mixing import FADE_S, with_stretch
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline, Step
 from rhythmic_foley.reference import laid_at, read_reference, starts_of
 from rhythmic_foley.requests import Controls, Fix, Progress
-from rhythmic_foley.windows import OVERLAP_S, Window, in_order, plan_windows, stitch
+from rhythmic_foley.window_request import WindowRequest
+from rhythmic_foley.windows import OVERLAP_S, Window, in_rounds, plan_windows, stitch
 
 PREVIEW_EVERY = 4
 # A reference of full strength still leaves the diffusion its last step or two.
@@ -61,14 +62,14 @@ class Meter:
         self.label = label
         return self
 
-    def tick(self, message: str, preview: np.ndarray | None = None) -> Progress:
+    def tick(self, message: str, preview: np.ndarray | None = None, steps: int = 1) -> Progress:
         now_s = time.monotonic()
-        self.done += 1
+        self.done += steps
         eta_s = None
         if self.began_s is None:
             self.began_s = now_s  # the first step pays for warming up
         else:
-            self.counted += 1
+            self.counted += steps
             eta_s = (now_s - self.began_s) / self.counted * (self.total - self.done)
         return Progress(self.done / self.total, message, eta_s, preview)
 
@@ -79,12 +80,12 @@ class Meter:
 
 @dataclass(frozen=True)
 class _Follow:
-    """Where and how one window's progress is told; its preview ends after `frames`."""
+    """Where and how the progress of windows is told; the preview of each ends after its `frames`."""
 
     meter: Meter
     label: str
     steps: int
-    frames: int
+    frames: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,17 @@ class SoundMaker:
         waves: dict[int, np.ndarray] = {}
         latents: dict[int, np.ndarray] = {}
         notes: dict[str, None] = {}
-        for window in in_order(touched):
-            request = self._request(controls, window, noise)
-            if reference is not None:
-                request["start_from"] = (self._encoded(reference, window), _new_share(controls))
-            request["keep"] = self._kept(window, latents, base, controls.fix)
-            many = f", part {len(waves) + 1} of {len(touched)}" if len(windows) > 1 else ""
-            follow = _Follow(meter, meter.label + many, _window_steps(controls), _seen_frames(window, self.duration_s))
-            waves[window.index], latents[window.index] = yield from self._window(request, follow, notes)
+        for together in in_rounds(touched, self.pipeline.windows_at_once):
+            requests = [self._request(controls, window, noise) for window in together]
+            for request, window in zip(requests, together, strict=True):
+                if reference is not None:
+                    request["start_from"] = (self._encoded(reference, window), _new_share(controls))
+                request["keep"] = self._kept(window, latents, base, controls.fix)
+            label = meter.label + (_parts(len(waves), len(together), len(touched)) if len(windows) > 1 else "")
+            frames = [_seen_frames(window, self.duration_s) for window in together]
+            made = yield from self._windows(requests, _Follow(meter, label, _window_steps(controls), frames), notes)
+            for window, (wave, latent) in zip(together, made, strict=True):
+                waves[window.index], latents[window.index] = wave, latent
         rate_hz = self.pipeline.sample_rate_hz
         wave = stitch([waves[w.index] for w in touched], touched, rate_hz, round(self.duration_s * rate_hz))
         if base is None or controls.fix is None:
@@ -147,31 +151,38 @@ class SoundMaker:
         wave = with_stretch(base.wave, wave, rate_hz, controls.fix.start_s, controls.fix.end_s)
         return Sound(wave, rate_hz, around, tuple(notes))
 
-    def _window(
-        self, request: dict[str, Any], follow: _Follow, notes: dict[str, None]
-    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
-        """Wave (samples,) and latent (C, 16, columns) of a window; a job that was cut off finds its finished ones.
+    def _windows(
+        self, requests: Sequence[dict[str, Any]], follow: _Follow, notes: dict[str, None]
+    ) -> Generator[Progress, None, list[tuple[np.ndarray, np.ndarray]]]:
+        """Wave (samples,) and latent (C, 16, columns) of each window; a job that was cut off finds its finished ones.
 
         What did not go as it should is added to the `notes`.
         """
-        key = Cache.key("window-2", self.revision, _plain(request))
-        found = self._found(key)
-        if found is not None:
+        keys = [Cache.key("window-2", self.revision, _plain(request)) for request in requests]
+        made = [self._found(key) for key in keys]
+        missing = [number for number, found in enumerate(made) if found is None]
+        for _ in range(len(made) - len(missing)):
             yield follow.meter.skip(follow.steps, follow.label)
-            return found
+        if not missing:
+            return made
         with enough_memory():
-            for item in self.pipeline.stream(**request):
-                if isinstance(item, Step):
-                    yield follow.meter.tick(follow.label, self._preview(item, follow.frames))
+            for items in self.pipeline.stream_together([WindowRequest(**requests[number]) for number in missing]):
+                if isinstance(items[0], Step):
+                    preview = self._preview(items[0], follow.frames[missing[0]])
+                    yield follow.meter.tick(follow.label, preview, len(missing))
         if self.pipeline.short_of_memory:
             notes[SMALLER_BATCHES] = None
-        wave, latent = item.wave.float().numpy(), item.latent.float().numpy()
+        for number, output in zip(missing, items, strict=True):
+            made[number] = output.wave.float().numpy(), output.latent.float().numpy()
+            self._keep(keys[number], *made[number], notes)
+        yield follow.meter.tick(follow.label, steps=len(missing))
+        return made
+
+    def _keep(self, key: str, wave: np.ndarray, latent: np.ndarray, notes: dict[str, None]) -> None:
         try:
             self.cache.put("window", key, ".npz", lambda path: np.savez(path, wave=wave, latent=latent))
         except FoleyError as error:  # what is made is still good
             notes[str(error)] = None
-        yield follow.meter.tick(follow.label)
-        return wave, latent
 
     def _found(self, key: str) -> tuple[np.ndarray, np.ndarray] | None:
         cached = self.cache.get("window", key, ".npz")
@@ -252,6 +263,12 @@ def events_between(events: tuple[SoundEvent, ...], start_s: float, end_s: float)
         replace(e, start_s=max(0.0, e.start_s - start_s), end_s=None if e.end_s is None else e.end_s - start_s)
         for e in inside
     )
+
+
+def _parts(done: int, together: int, of: int) -> str:
+    """Which parts of the clip are being made, counted in the order of making."""
+    last = done + together
+    return f", part {last} of {of}" if together == 1 else f", parts {done + 1} to {last} of {of}"
 
 
 def _seen_frames(window: Window, duration_s: float) -> int:

@@ -9,9 +9,7 @@ import torch
 
 from rhythmic_foley.errors import FoleyError
 
-SMALLER_BATCHES = (
-    "The GPU's memory was too small to calculate with and without the conditions at once; one came after the other."
-)
+SMALLER_BATCHES = "The GPU's memory was too small to calculate everything at once; it was done in parts."
 
 
 @contextmanager

@@ -21,10 +21,10 @@ from rhythmic_foley.conditions import (
     embed_words,
     lay_events,
     lay_onsets,
+    together,
     window_features,
 )
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import UNKNOWN, SoundEvent
 from rhythmic_foley.gpu_memory import free
 from rhythmic_foley.guidance import Scales, towards_onsets
 from rhythmic_foley.models.adapters import Adapter, Residuals, add_residuals
@@ -35,8 +35,8 @@ from rhythmic_foley.models.autoencoder import PATCH
 from rhythmic_foley.models.cavp import CHUNK_FRAMES, FRAME_RATE_HZ, Cavp, frames_to_video
 from rhythmic_foley.models.cond_stage import CondStage
 from rhythmic_foley.models.vocoder import FoleyVocoder, GriffinLim
-from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.schedulers import answer_for, clean_estimate, noise_level
+from rhythmic_foley.window_request import WindowRequest, in_common
 
 VIDEO_RATE_HZ = FRAME_RATE_HZ
 # The published frame filter rounds to the nearest: what it shows at n / 4 s is on screen an eighth of a second later.
@@ -108,9 +108,11 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
     # The networks of the loop take turns at every step and stay where they are once loaded.
     model_cpu_offload_seq = "cavp->text_encoder->aligned_encoder->cond_stage->unet->vae->vocoder"
 
-    # Both halves of classifier-free guidance in one call: faster, but more memory at a time. A GPU on which that did
-    # not fit once is `short_of_memory`: from then on the halves come one after the other.
-    batched_guidance = True
+    # How many windows are worth generating together: a CPU is as fast with one (1.1 s a window alone and in eights).
+    windows_at_once = 1
+    # Rows of a batch (windows, twice that with guidance) in one call of the networks; None is all of them. Fewer after
+    # a GPU was `short_of_memory` once.
+    rows_at_once: int | None = None
     short_of_memory = False
 
     def __init__(
@@ -196,88 +198,67 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
                 network.compile()
 
     def __call__(self, **request: object) -> FoleyOutput:
-        """Generates one window; see `stream` for the arguments."""
+        """Generates one window; see `WindowRequest` for the arguments."""
         *_, output = self.stream(**request)
         return output
 
-    @torch.no_grad()
-    def stream(
-        self,
-        *,
-        events: Sequence[SoundEvent] = (),
-        onsets: Onsets | None = None,
-        negative: str = "",
-        features: torch.Tensor | None = None,
-        start_s: float = 0.0,
-        semantic_scale: float = 1.0,
-        temporal_scale: float = 1.0,
-        guidance_scale: float | None = None,
-        classifier_scale: float = 0.0,
-        onset_guidance: float = 0.0,
-        steps: int | None = None,
-        generator: torch.Generator | None = None,
-        noise: torch.Tensor | None = None,
-        keep: tuple[torch.Tensor, torch.Tensor] | None = None,
-        start_from: tuple[torch.Tensor, float] | None = None,
-    ) -> Iterator[Step | FoleyOutput]:
-        """Generates one window, yielding each step when it is done and the output at the end.
+    def stream(self, **request: object) -> Iterator[Step | FoleyOutput]:
+        """Generates one window, yielding each step when it is done and the output at the end; arguments as above."""
+        for (item,) in self.stream_together([WindowRequest(**request)]):
+            yield item
 
-        Args:
-            events: what sounds when, in seconds from the window's beginning; unknown events are left out.
-            onsets: when something hits, in seconds from the window's beginning; None where nobody knows.
-            negative: what should not be heard.
-            features: (T, D) of the whole clip's picture, for a model that `needs_video`.
-            start_s: where in the clip the window begins: of which features it is, and of which of the vocoder's noise.
-            semantic_scale: strength of the semantic adapter; 0 leaves it out.
-            temporal_scale: strength of the temporal adapter; 0 leaves it out.
-            guidance_scale: of classifier-free guidance; 1 switches it off, None is the model's default.
-            classifier_scale: of Diff-Foley's second guidance, by a classifier that says whether sound and picture are
-                in step; 0 switches it off, 50 was published.
-            onset_guidance: of steering towards the onsets by the gradient of the decoded mel, which needs no temporal
-                adapter and a decoder pass more at each step; 0 switches it off, 1 is plenty.
-            steps: denoising steps; None is the model's default.
-            generator: draws the noise.
-            noise: (C, 16, columns) instead, for windows that share noise where they overlap.
-            keep: latent (C, 16, columns) of a sound of which a part stays, and a mask (columns,) that is above 0 where
-                the sound is made anew. What stays is at the end equal to the bit.
-            start_from: latent (C, 16, columns) of a sound to begin with, and how much of the way from pure noise is
-                gone: at 1 nothing is left of that sound, near 0 little changes and few of the steps are run (SDEdit).
+    @torch.no_grad()
+    def stream_together(
+        self, requests: Sequence[WindowRequest]
+    ) -> Iterator[tuple[Step, ...] | tuple[FoleyOutput, ...]]:
+        """Generates windows in one batch, yielding a `Step` for each of them, and a `FoleyOutput` for each at the end.
 
         Raises:
             FoleyError: if a number is out of its range, or the model lacks what is asked of it.
+            ValueError: if the requests differ in something that windows of one batch share.
+        """
+        for number, (latents, estimates) in enumerate(self.denoise(requests), start=1):  # noqa: B007 used at the end
+            yield tuple(Step(number, estimate) for estimate in estimates)
+        outputs = tuple(self._heard(latent, r.start_s) for latent, r in zip(latents, requests, strict=True))
+        self.maybe_free_model_hooks()
+        yield outputs
+
+    @torch.no_grad()
+    def denoise(self, requests: Sequence[WindowRequest]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """As `stream_together`, without mel and waveform.
+
+        Yields:
+            After each step the latents (B, C, 16, columns), and the finished ones that the networks expect by then.
         """
         # 1. Check
-        guidance_scale = self.default_guidance_scale if guidance_scale is None else guidance_scale
-        scales = Scales(semantic_scale, temporal_scale, guidance_scale, classifier_scale, onset_guidance)
-        steps = self.default_steps if steps is None else steps
-        strength = 1.0 if start_from is None else start_from[1]
-        self._check_inputs(scales, steps, strength, features)
+        shared = in_common(requests)
+        scales = shared.scales(self.default_guidance_scale)
+        steps = self.default_steps if shared.steps is None else shared.steps
+        self._check_inputs(scales, steps, shared.features)
 
         # 2. Conditions
-        if features is not None:
-            features = features[None].to(self._execution_device)
-        conditions = self._encode_conditions(
-            events, onsets, negative, features, start_s, guided=scales.guidance != 1.0
-        )
+        features = None if shared.features is None else shared.features[None].to(self._execution_device)
+        conditions = together([self._encode_conditions(request, features) for request in requests])
+        if scales.guidance != 1.0:
+            conditions = conditions.guided(self._negative(shared.negative))
+        conditions = conditions.to(self._execution_device, self.unet.dtype)
 
         # 3. Timesteps, on a copy of the scheduler: it keeps state, and other requests may be under way
         scheduler = deepcopy(self.scheduler)
         scheduler.set_timesteps(steps, device=self._execution_device)
-        timesteps = scheduler.timesteps[-max(1, round(strength * len(scheduler.timesteps))) :]
+        timesteps = scheduler.timesteps[-max(1, round(shared.strength * len(scheduler.timesteps))) :]
 
-        # 4. Latent, in float32 whatever the networks work in
-        if noise is None:
-            noise = torch.randn(self.latent_shape, generator=generator)
-        noise = noise[None].to(self._execution_device)
-        if strength < 1:
-            latent = scheduler.add_noise(start_from[0][None].to(noise), noise, timesteps[:1])
+        # 4. Latents, in float32 whatever the networks work in
+        noise = torch.stack([request.draw(self.latent_shape) for request in requests]).to(self._execution_device)
+        if shared.strength < 1:
+            begun = torch.stack([request.start_from[0] for request in requests]).to(noise)
+            latent = scheduler.add_noise(begun, noise, timesteps[:1])
         else:
             latent = noise * scheduler.init_noise_sigma
-        if keep is not None:
-            kept, anew = keep[0][None].to(noise), keep[1].to(noise.device) > 0
-
+        kept, anew = self._kept(requests, noise)
         frames = self.latent_shape[2] * PATCH
-        strengths = torch.from_numpy((onsets or Onsets()).to_mask(frames, frames / self.window_s)).to(latent)
+        hits = torch.stack([request.strengths(frames, self.window_s) for request in requests]).to(noise)
+        timed = torch.tensor([request.onsets is not None for request in requests], device=noise.device)
 
         # 5. Denoise
         for index, timestep in enumerate(timesteps):
@@ -287,25 +268,19 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
                 without, with_ = predicted.chunk(2)
                 predicted = without + scales.guidance * (with_ - without)
             if scales.classifier > 0:
-                gradient = self.classifier.gradient(sample, timestep, features)
+                gradient = self.classifier.gradient(sample, timestep, features.expand(len(sample), -1, -1))
                 predicted = predicted - scales.classifier * noise_level(scheduler, timestep).to(gradient) * gradient
             estimate = clean_estimate(scheduler, sample, timestep, predicted)
-            if scales.onsets > 0 and onsets is not None:
-                estimate = towards_onsets(estimate, strengths, self.to_mel, scales.onsets)
-                predicted = answer_for(scheduler, sample, timestep, estimate)
+            if scales.onsets > 0 and timed.any():
+                estimate[timed] = towards_onsets(estimate[timed], hits[timed], self.to_mel, scales.onsets)
+                predicted[timed] = answer_for(scheduler, sample[timed], timestep, estimate[timed])
             latent = scheduler.step(predicted, timestep, latent, return_dict=False)[0]
-            if keep is not None:
+            if not anew.all():
                 following = timesteps[index + 1 : index + 2]
                 stays = scheduler.add_noise(kept, noise, following) if len(following) else kept
                 latent = torch.where(anew, latent, stays)
                 estimate = torch.where(anew, estimate, kept)
-            yield Step(index + 1, estimate[0])
-
-        # 6. Mel and waveform
-        mel = self.decode(latent)
-        output = FoleyOutput(self.vocoder(mel, start_s)[0].cpu(), mel[0].cpu(), latent[0].cpu())
-        self.maybe_free_model_hooks()
-        yield output
+            yield latent, estimate
 
     @torch.no_grad()
     def encode_video(self, frames: Iterable[np.ndarray]) -> torch.Tensor:
@@ -342,12 +317,10 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         latent = latent.to(self.vae.dtype) / self.vae.config.scaling_factor
         return self.vae.decode(latent).sample[:, 0].float()
 
-    def _check_inputs(self, scales: Scales, steps: int, strength: float, features: torch.Tensor | None) -> None:
+    def _check_inputs(self, scales: Scales, steps: int, features: torch.Tensor | None) -> None:
         """Raises a sentence for the first number out of its range, or the first thing that is missing."""
         if not 1 <= steps <= 200:
             raise FoleyError(f"The number of steps must be between 1 and 200, not {steps}.")
-        if not 0 < strength <= 1:
-            raise FoleyError(f"The share of a sound made anew must be above 0 and at most 1, not {strength:g}.")
         if self.needs_video and features is None:
             raise FoleyError("This model makes sound from the picture and was given none.")
         if scales.classifier > 0 and self.classifier is None:
@@ -355,53 +328,58 @@ class RhythmicFoleyPipeline(DiffusionPipeline):
         if scales.classifier > 0 and isinstance(self.scheduler, PNDMScheduler):
             raise FoleyError("The classifier cannot guide the PLMS sampler; choose another sampler or its scale 0.")
 
-    def _encode_conditions(
-        self,
-        events: Sequence[SoundEvent],
-        onsets: Onsets | None,
-        negative: str,
-        features: torch.Tensor | None,
-        start_s: float,
-        *,
-        guided: bool,
-    ) -> Conditions:
+    def _encode_conditions(self, request: WindowRequest, features: torch.Tensor | None) -> Conditions:
         """Embeds descriptions and lays picture, events and onsets on the window, for the networks there are."""
-        known = [event for event in events if event.label != UNKNOWN and event.start_s < self.window_s]
-        track = text = without = hits = None
+        known = request.events_within(self.window_s)
+        track = text = hits = None
         if self.text_encoder is not None:
             track = lay_events(known, self.tokenizer, self.text_encoder, WINDOW_TOKENS, self.window_s)
             track = track.to(self._execution_device)
             text = embed_words(", ".join(event.text for event in known), self.tokenizer, self.text_encoder)
-            without = embed_words(negative, self.tokenizer, self.text_encoder) if guided else None
         if self.needs_video:
-            tokens = self.cond_stage(window_features(features, start_s))
+            tokens = self.cond_stage(window_features(features, request.start_s))
         else:
             tokens = self.aligned_encoder.encode_events(track) * bool(known)
         if self.temporal_adapter is not None:
-            hits = lay_onsets(onsets, self.temporal_adapter, self.window_s).to(tokens.device)
-        conditions = Conditions(tokens, text, None if track is None else track.transpose(1, 2), hits)
-        conditions = conditions.guided(without) if guided else conditions
-        return conditions.to(self._execution_device, self.unet.dtype)
+            hits = lay_onsets(request.onsets, self.temporal_adapter, self.window_s).to(tokens.device)
+        return Conditions(tokens, text, None if track is None else track.transpose(1, 2), hits)
+
+    def _negative(self, text: str) -> torch.Tensor | None:
+        """The words of what should not be heard, for the model that reads words."""
+        return None if self.text_encoder is None else embed_words(text, self.tokenizer, self.text_encoder)
+
+    def _kept(self, requests: Sequence[WindowRequest], like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents of which something stays, and where windows are made anew, (B, 1, 1, columns); all where all is."""
+        columns = self.latent_shape[2]
+        kept = [torch.zeros(self.latent_shape) if r.keep is None else r.keep[0].cpu() for r in requests]
+        anew = [torch.ones(columns) if r.keep is None else r.keep[1].cpu() for r in requests]
+        return torch.stack(kept).to(like), (torch.stack(anew) > 0)[:, None, None].to(like.device)
+
+    def _heard(self, latent: torch.Tensor, start_s: float) -> FoleyOutput:
+        """Mel and waveform of a finished window. One at a time: they take little time, and much memory."""
+        mel = self.decode(latent[None])
+        return FoleyOutput(self.vocoder(mel, start_s)[0].cpu(), mel[0].cpu(), latent.cpu())
 
     def _predict(
         self, sample: torch.Tensor, timestep: torch.Tensor, conditions: Conditions, scales: Scales
     ) -> torch.Tensor:
-        """The answer for each part of the batch, all at once if that fits into memory."""
-        if len(conditions.tokens) > 1 and self.batched_guidance and not self.short_of_memory:
+        """The answer for each row of the conditions; all at once, or as many as fit into memory."""
+        sample = sample.repeat(len(conditions.tokens) // len(sample), 1, 1, 1).to(self.unet.dtype)
+        while True:
+            rows = self.rows_at_once or len(sample)
+            parts = zip(sample.split(rows), conditions.split(rows), strict=True)
             try:
-                return self._answer(sample, timestep, conditions, scales)
+                return torch.cat([self._answer(part, timestep, given, scales) for part, given in parts])
             except torch.OutOfMemoryError:
-                self.short_of_memory = True
+                if min(rows, len(sample)) == 1:
+                    raise
+                self.rows_at_once, self.short_of_memory = (min(rows, len(sample)) + 1) // 2, True
             free()  # only after the error is gone, which holds on to what was calculated
-        if len(conditions.tokens) > 1:
-            return torch.cat([self._answer(sample, timestep, half, scales) for half in conditions.halves()])
-        return self._answer(sample, timestep, conditions, scales)
 
     def _answer(
         self, sample: torch.Tensor, timestep: torch.Tensor, conditions: Conditions, scales: Scales
     ) -> torch.Tensor:
         """The UNet's answer under both adapters; an adapter of strength 0 is not run at all."""
-        sample = sample.expand(len(conditions.tokens), -1, -1, -1).to(self.unet.dtype)
         parts: list[tuple[Residuals, float]] = []
         if self.semantic_adapter is not None and scales.semantic > 0:
             residuals = self.semantic_adapter(sample, timestep, conditions.text, conditions.event_track)

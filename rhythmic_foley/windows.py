@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -42,6 +43,14 @@ def in_order(windows: Sequence[Window]) -> tuple[Window, ...]:
     of a clip, everything would have to be made again.
     """
     return tuple(sorted(windows, key=lambda window: (window.index % 2, window.index)))
+
+
+def in_rounds(windows: Sequence[Window], at_once: int) -> Iterator[tuple[Window, ...]]:
+    """As `in_order`, up to `at_once` windows together; those of one round do not overlap."""
+    for _, round_ in groupby(in_order(windows), key=lambda window: window.index % 2):
+        apart = tuple(round_)
+        for start in range(0, len(apart), at_once):
+            yield apart[start : start + at_once]
 
 
 def stitch(

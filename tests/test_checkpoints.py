@@ -54,6 +54,6 @@ def test_how_a_model_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("RHYTHMIC_FOLEY_RUNNING", "bfloat16 unbatched")
     pipeline = load_pipeline(tmp_path, "cpu")
     assert (pipeline.unet.dtype, pipeline.vae.dtype) == (torch.bfloat16, torch.float32)
-    assert not pipeline.batched_guidance
+    assert (pipeline.rows_at_once, pipeline.windows_at_once) == (1, 1)
     with pytest.raises(FoleyError, match="runs on a GPU can be offloaded"):
         load_pipeline(tmp_path, "cpu", Running(offload=True))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from rhythmic_foley.gpu_memory import SMALLER_BATCHES
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import Step
 from rhythmic_foley.studio import Analysis, Controls, Progress, Studio, Take
+from rhythmic_foley.window_request import WindowRequest
 
 ROOT = Path(__file__).parents[1]
 RAIN = Controls(steps=1, seed=3, events=(SoundEvent("rain falling"),), onsets=Onsets())
@@ -48,6 +49,7 @@ def opened(checkpoint: Path) -> Studio:
 def studio(opened: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
     opened.cache = Cache(tmp_path / "cache")
     monkeypatch.setattr(opened.pipeline, "short_of_memory", False)
+    monkeypatch.setattr(opened.pipeline, "rows_at_once", None)
     return opened
 
 
@@ -124,7 +126,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(
     studio: Studio, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "out").write_text("in the way")
-    monkeypatch.setattr(type(studio.pipeline), "stream", lambda *a, **k: pytest.fail("worked for nothing"))
+    monkeypatch.setattr(type(studio.pipeline), "stream_together", lambda *a, **k: pytest.fail("worked for nothing"))
     with pytest.raises(FoleyError, match="cannot be written"):
         dub(studio, clip, tmp_path / "out")
 
@@ -230,14 +232,14 @@ def test_killed_in_the_middle_it_goes_on_from_the_last_finished_window(
     assert process.wait() == -signal.SIGKILL
     assert list((tmp_path / "out").iterdir()) == []
     finished = len(finished_windows(tmp_path / "cache"))
-    steps, original = [], studio.pipeline.stream
+    steps, original = [], studio.pipeline.stream_together
 
-    def counting(**request: object) -> Iterator[object]:
-        for item in original(**request):
-            steps.append(item) if isinstance(item, Step) else None
-            yield item
+    def counting(requests: Sequence[WindowRequest]) -> Iterator[object]:
+        for items in original(requests):
+            steps.extend(item for item in items if isinstance(item, Step))
+            yield items
 
-    monkeypatch.setattr(studio.pipeline, "stream", counting)
+    monkeypatch.setattr(studio.pipeline, "stream_together", counting)
     controls = Controls(steps=STEPS, seed=3, text="rain falling", onsets=Onsets())
     went_on = dub(studio, long_clip, tmp_path / "out", controls)
     assert 1 <= finished < 3 and len(steps) == STEPS * (3 - finished)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.requests import Controls
 from rhythmic_foley.studio import Fix, Studio, Take
+from rhythmic_foley.window_request import WindowRequest
 
 RAIN = Controls(steps=2, seed=3, events=(SoundEvent("rain falling"),), onsets=Onsets.of([1.0, 12.0]))
 SHARED = 8  # latent columns
@@ -32,13 +33,13 @@ def pipeline() -> RhythmicFoleyPipeline:
 
 def make(pipeline: RhythmicFoleyPipeline, cache: Path, controls: Controls = RAIN) -> tuple[Sound, list[dict]]:
     """A clip's sound, and what the pipeline was asked for."""
-    seen, original = [], pipeline.stream
+    seen, original = [], pipeline.stream_together
 
-    def spy(**request: object) -> Iterator[object]:
-        seen.append(request)
-        return original(**request)
+    def spy(requests: Sequence[WindowRequest]) -> Iterator[object]:
+        seen.extend(map(vars, requests))
+        return original(requests)
 
-    pipeline.stream = spy
+    pipeline.stream_together = spy
     try:
         work = SoundMaker(pipeline, "toy", Cache(cache), DURATION_S).make(controls, Meter(100))
         while True:
@@ -46,7 +47,7 @@ def make(pipeline: RhythmicFoleyPipeline, cache: Path, controls: Controls = RAIN
     except StopIteration as done:
         return done.value, seen
     finally:
-        del pipeline.stream
+        del pipeline.stream_together
 
 
 def test_neighbours_hold_the_same_latent_where_they_overlap(pipeline: RhythmicFoleyPipeline, tmp_path: Path) -> None:
@@ -55,6 +56,24 @@ def test_neighbours_hold_the_same_latent_where_they_overlap(pipeline: RhythmicFo
     for one, other in zip(sound.latents, sound.latents[1:], strict=False):
         np.testing.assert_array_equal(one[..., -SHARED:], other[..., :SHARED])
     assert [request["keep"] is None for request in seen] == [True, True, False, False]
+
+
+def test_windows_made_together_are_those_made_one_by_one(
+    pipeline: RhythmicFoleyPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, _ = make(pipeline, tmp_path / "alone")
+    batches, original = [], pipeline.denoise
+
+    def spy(requests: Sequence[WindowRequest]) -> Iterator[object]:
+        batches.append(len(requests))
+        return original(requests)
+
+    monkeypatch.setattr(pipeline, "windows_at_once", 8)
+    monkeypatch.setattr(pipeline, "denoise", spy)
+    together, _ = make(pipeline, tmp_path / "together")
+    assert batches == [2, 2]  # every other one, then those between
+    np.testing.assert_allclose(together.latents, alone.latents, atol=2e-4)
+    assert together.wave.shape == alone.wave.shape
 
 
 def test_what_lies_between_hears_both_neighbours(pipeline: RhythmicFoleyPipeline, tmp_path: Path) -> None:

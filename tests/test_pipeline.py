@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from rhythmic_foley.guidance import onset_loss
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import FoleyOutput, RhythmicFoleyPipeline
 from rhythmic_foley.schedulers import UnroundedDPMSolver
+from rhythmic_foley.window_request import WindowRequest
 
 DOG = SoundEvent("dog barking", start_s=1.0, end_s=4.0)
 HITS = Onsets.of([1.0, 2.5, 4.0])
@@ -212,8 +214,70 @@ def test_guidance_towards_onsets_needs_no_adapter(pipeline: RhythmicFoleyPipelin
 
 def test_halves_of_the_guidance_one_after_the_other(pipeline: RhythmicFoleyPipeline) -> None:
     slow = toy_pipeline()
-    slow.batched_guidance = False
+    slow.rows_at_once = 1
     torch.testing.assert_close(run(slow, negative="music"), run(pipeline, negative="music"), atol=1e-4, rtol=0)
+
+
+def requests(pipeline: RhythmicFoleyPipeline, **changes: object) -> list[WindowRequest]:
+    """Three windows that differ in all that windows of one batch may differ in."""
+    first = run(pipeline, seed=9)
+    anew = (torch.arange(64) < 20).float()
+    noise = torch.randn((3, *pipeline.latent_shape), generator=torch.Generator().manual_seed(1))
+    return [
+        WindowRequest(events=[DOG], onsets=HITS, steps=2, noise=noise[0], **changes),
+        WindowRequest(events=[SoundEvent("rain")], onsets=None, steps=2, noise=noise[1], start_s=3.0, **changes),
+        WindowRequest(onsets=Onsets.of([2.0]), steps=2, noise=noise[2], keep=(first, anew), **changes),
+    ]
+
+
+@pytest.mark.parametrize("changes", [{}, {"guidance_scale": 1.0}, {"negative": "music", "onset_guidance": 1.0}])
+def test_windows_together_are_what_they_are_alone(pipeline: RhythmicFoleyPipeline, changes: dict) -> None:
+    asked = requests(pipeline, **changes)
+    *steps, outputs = pipeline.stream_together(asked)
+    assert [[step.number for step in items] for items in steps] == [[1, 1, 1], [2, 2, 2]]
+    for request, output in zip(asked, outputs, strict=True):
+        alone = pipeline(**vars(request))
+        torch.testing.assert_close(output.latent, alone.latent, atol=2e-4, rtol=0)
+        torch.testing.assert_close(output.mel, alone.mel, atol=2e-4, rtol=0)
+        assert output.wave.shape == alone.wave.shape
+    kept, anew = asked[2].keep
+    assert torch.equal(outputs[2].latent[..., anew == 0], kept[..., anew == 0])
+
+
+def test_windows_together_from_other_sounds(pipeline: RhythmicFoleyPipeline) -> None:
+    begun = [run(pipeline, seed=seed) for seed in (1, 2, 3)]
+    asked = [replace(r, start_from=(b, 0.5)) for r, b in zip(requests(pipeline), begun, strict=True)]
+    *_, outputs = pipeline.stream_together(asked)
+    for request, output in zip(asked, outputs, strict=True):
+        torch.testing.assert_close(output.latent, pipeline(**vars(request)).latent, atol=2e-4, rtol=0)
+
+
+@pytest.mark.parametrize("change", [{"steps": 3}, {"negative": "music"}, {"temporal_scale": 0.5}])
+def test_windows_that_differ_in_what_they_share_are_refused(pipeline: RhythmicFoleyPipeline, change: dict) -> None:
+    asked = requests(pipeline)
+    with pytest.raises(ValueError, match=f"the same {next(iter(change))}"):
+        next(pipeline.stream_together([*asked[:2], replace(asked[2], **change)]))
+
+
+def test_what_does_not_fit_is_done_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six rows do not fit, nor do three; two do, and are not exceeded again."""
+    pipeline, sizes = toy_pipeline(), []
+    asked = requests(pipeline)
+    *_, wanted = pipeline.stream_together(asked)
+    forward = pipeline.unet.forward
+
+    def small(sample: torch.Tensor, *args: object, **kwargs: object) -> object:
+        sizes.append(len(sample))
+        if len(sample) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(sample, *args, **kwargs)
+
+    monkeypatch.setattr(pipeline.unet, "forward", small)
+    *_, found = pipeline.stream_together(asked)
+    assert sizes == [6, 3, 2, 2, 2, 2, 2, 2]
+    assert pipeline.short_of_memory
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one.latent, other.latent, atol=2e-4, rtol=0)
 
 
 def test_steps_in_half_precision(pipeline: RhythmicFoleyPipeline) -> None:

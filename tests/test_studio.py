@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.studio import UNKNOWN_NOTE, Analysis, Controls, Progress, Studio, Take
+from rhythmic_foley.window_request import WindowRequest
 
 QUICK = Controls(steps=1, seed=3, events=(SoundEvent("dog barking"),), onsets=Onsets.of([0.25, 0.7]))
 
@@ -165,7 +166,7 @@ def test_mix_and_loudness_do_not_generate_again(
     path = make_clip(tmp_path / "clip.mp4", click_times_s=(0.25, 0.7))
     analysis = analyse(studio, path)
     (first,) = dub(studio, analysis, QUICK, tmp_path / "a")
-    monkeypatch.setattr(type(studio.pipeline), "stream", lambda *a, **k: pytest.fail("generated again"))
+    monkeypatch.setattr(type(studio.pipeline), "stream_together", lambda *a, **k: pytest.fail("generated again"))
     louder = Controls(**{**vars(QUICK), "loudness_lufs": -30.0})
     mixed = Controls(**{**vars(QUICK), "keep_original_db": 0.0})
     (quiet,) = dub(studio, analysis, louder, tmp_path / "b")
@@ -197,19 +198,19 @@ def test_onsets_and_events_reach_their_window(studio: Studio, tmp_path: Path) ->
     path = make_clip(tmp_path / "long.mp4", duration_s=12.0)
     analysis = analyse(studio, path, describe=False, find_onsets=False)
     seen = []
-    original = studio.pipeline.stream
+    original = studio.pipeline.stream_together
 
-    def spy(**request: object):
-        seen.append(request)
-        return original(**request)
+    def spy(requests: Sequence[WindowRequest]):
+        seen.extend(map(vars, requests))
+        return original(requests)
 
-    studio.pipeline.stream = spy
+    studio.pipeline.stream_together = spy
     try:
         events = (SoundEvent("rain", start_s=1.0, end_s=3.0), SoundEvent("wind", start_s=8.0))
         controls = Controls(steps=1, seed=1, events=events, onsets=Onsets.of([2.0, 7.5, 10.0]))
         dub(studio, analysis, controls, tmp_path)
     finally:
-        del studio.pipeline.stream
+        del studio.pipeline.stream_together
     first, second = seen
     assert first["onsets"].times_s == (2.0, 7.5)
     assert second["onsets"].times_s == pytest.approx((7.5 - 7.168, 10.0 - 7.168))

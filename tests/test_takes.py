@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from rhythmic_foley.media import probe
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.studio import Analysis, Controls, Fix, Progress, Studio, Take
 from rhythmic_foley.takes import delete_take, read_sound, read_take, rename_take
+from rhythmic_foley.window_request import WindowRequest
 
 QUICK = Controls(steps=1, seed=3, events=(SoundEvent("dog barking"),), onsets=Onsets.of([0.25, 0.7]))
 
@@ -57,15 +58,15 @@ def samples(path: Path) -> np.ndarray:
 @pytest.fixture
 def requests(studio: Studio) -> Iterator[list[dict]]:
     """What the pipeline is asked for, window by window."""
-    seen, original = [], studio.pipeline.stream
+    seen, original = [], studio.pipeline.stream_together
 
-    def spy(**request: object):
-        seen.append(request)
-        return original(**request)
+    def spy(requests: Sequence[WindowRequest]):
+        seen.extend(map(vars, requests))
+        return original(requests)
 
-    studio.pipeline.stream = spy
+    studio.pipeline.stream_together = spy
     yield seen
-    del studio.pipeline.stream
+    del studio.pipeline.stream_together
 
 
 def test_a_take_is_read_back_renamed_and_deleted(studio: Studio, clip: Path, tmp_path: Path) -> None:

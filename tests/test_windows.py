@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from rhythmic_foley.windows import Window, plan_windows, stitch
+from rhythmic_foley.windows import Window, in_rounds, plan_windows, stitch
 
 RATE_HZ = 16_000
 
@@ -91,3 +91,11 @@ def test_waves_may_be_a_little_off_in_length_and_the_clip_shorter_than_a_window(
     assert stitch([np.ones(131_072)], plan_windows(0.3), RATE_HZ, 4800).tolist() == [1.0] * 4800
     with pytest.raises(ValueError, match="2 waves"):
         stitch([np.ones(4), np.ones(4)], plan_windows(0.3), RATE_HZ, 4)
+
+
+@pytest.mark.parametrize(
+    ("at_once", "rounds"), [(1, [[0], [2], [4], [1], [3]]), (2, [[0, 2], [4], [1, 3]]), (8, [[0, 2, 4], [1, 3]])]
+)
+def test_windows_of_a_round_do_not_overlap(at_once: int, rounds: list[list[int]]) -> None:
+    windows = plan_windows(36.0)
+    assert [[window.index for window in round_] for round_ in in_rounds(windows, at_once)] == rounds

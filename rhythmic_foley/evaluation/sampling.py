@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, fields
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 import torch
 
-from rhythmic_foley.conditions import WINDOW_TOKENS, Conditions, embed_words, lay_events, lay_onsets
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.guidance import towards_onsets
-from rhythmic_foley.models.adapters import Residuals, add_residuals
-from rhythmic_foley.models.autoencoder import PATCH
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline
-from rhythmic_foley.schedulers import answer_for, clean_estimate
+from rhythmic_foley.window_request import WindowRequest
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,7 @@ def generate(
     batch: int = 8,
     quick: bool = False,
 ) -> Iterator[Generated]:
-    """What `pipeline` gives for each request alone, faster.
+    """What `pipeline` gives for each request alone.
 
     Args:
         pipeline: a model whose base reads described events.
@@ -107,89 +103,40 @@ def generate(
     """
     if pipeline.aligned_encoder is None:
         raise FoleyError("This evaluation describes the sounds in words; the model makes them from the picture.")
-    steps = pipeline.default_steps if steps is None else steps
-    guidance = pipeline.default_guidance_scale if guidance_scale is None else guidance_scale
-    for start in range(0, len(requests), batch):
-        together = requests[start : start + batch]
-        conditions = _together([_conditions(pipeline, request, parts) for request in together])
-        noise = [torch.randn(pipeline.latent_shape, generator=torch.Generator().manual_seed(r.seed)) for r in together]
-        with torch.autocast(pipeline.unet.device.type, torch.bfloat16, enabled=quick):
-            masks = torch.stack([_strengths(pipeline, request) for request in together])
-            latent = _denoise(pipeline, torch.stack(noise), conditions, masks, parts, steps, guidance)
-        mel = pipeline.decode(latent)
+    windows = [
+        WindowRequest(
+            events=request.events,
+            onsets=request.onsets,
+            semantic_scale=parts.semantic_scale,
+            temporal_scale=parts.temporal_scale,
+            onset_guidance=parts.onset_guidance,
+            guidance_scale=guidance_scale,
+            steps=steps,
+            generator=torch.Generator().manual_seed(request.seed),
+        )
+        for request in requests
+    ]
+    for start in range(0, len(windows), batch):
+        with (
+            torch.autocast(pipeline.unet.device.type, torch.bfloat16, enabled=quick),
+            _reading(pipeline, parts),
+        ):
+            *_, (latents, _) = pipeline.denoise(windows[start : start + batch])
+        mel = pipeline.decode(latents)
         for wave, picture in zip(pipeline.vocoder(mel).cpu(), mel.cpu(), strict=True):
             yield Generated(wave.numpy(), pipeline.vocoder.sample_rate_hz, picture.numpy())
 
 
-def _conditions(pipeline: RhythmicFoleyPipeline, request: Request, parts: Parts) -> Conditions:
-    """Both halves of the guidance for one window."""
-    words = pipeline.tokenizer, pipeline.text_encoder
-    track = lay_events(request.events, *words, WINDOW_TOKENS, pipeline.window_s)
-    tokens = pipeline.aligned_encoder.encode_events(track) * bool(request.events)
-    text = embed_words(", ".join(event.text for event in request.events) if parts.words else "", *words)
-    hits = lay_onsets(request.onsets, pipeline.temporal_adapter, pipeline.window_s)
-    conditions = Conditions(tokens, text, track.transpose(1, 2) * parts.track, hits.to(tokens.device))
-    return conditions.guided(embed_words("", *words))
+@contextmanager
+def _reading(pipeline: RhythmicFoleyPipeline, parts: Parts) -> Iterator[None]:
+    """Keeps from the semantic adapter what it should not read."""
 
+    def hide(_: object, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        sample, timestep, text, track = inputs
+        return sample, timestep, text * parts.words, track * parts.track
 
-def _strengths(pipeline: RhythmicFoleyPipeline, request: Request) -> torch.Tensor:
-    """(frames,) of the wanted onsets."""
-    frames = pipeline.latent_shape[2] * PATCH
-    return torch.from_numpy(request.onsets.to_mask(frames, frames / pipeline.window_s))
-
-
-def _together(each: Sequence[Conditions]) -> Conditions:
-    """All unconditional halves, then all conditional ones."""
-    halves = [[getattr(c, field.name).chunk(2) for c in each] for field in fields(Conditions)]
-    return Conditions(*(torch.cat([pair[half] for half in (0, 1) for pair in pairs]) for pairs in halves))
-
-
-def _denoise(
-    pipeline: RhythmicFoleyPipeline,
-    noise: torch.Tensor,
-    conditions: Conditions,
-    masks: torch.Tensor,
-    parts: Parts,
-    steps: int,
-    guidance: float,
-) -> torch.Tensor:
-    device, dtype = pipeline.unet.device, pipeline.unet.dtype
-    conditions = conditions.to(device, dtype)
-    scheduler = deepcopy(pipeline.scheduler)
-    scheduler.set_timesteps(steps, device=device)
-    latent = noise.to(device, memory_format=torch.channels_last) * scheduler.init_noise_sigma
-    for timestep in scheduler.timesteps:
-        sample = scheduler.scale_model_input(latent, timestep).to(dtype).repeat(2, 1, 1, 1)
-        without, with_ = _predict(pipeline, sample, timestep, conditions, parts).float().chunk(2)
-        predicted = without + guidance * (with_ - without)
-        if parts.onset_guidance > 0:
-            sample = sample.chunk(2)[0].float()
-            estimate = clean_estimate(scheduler, sample, timestep, predicted)
-            estimate = towards_onsets(estimate, masks.to(estimate), pipeline.to_mel, parts.onset_guidance)
-            predicted = answer_for(scheduler, sample, timestep, estimate)
-        latent = scheduler.step(predicted, timestep, latent, return_dict=False)[0]
-    return latent
-
-
-def _predict(
-    pipeline: RhythmicFoleyPipeline,
-    sample: torch.Tensor,
-    timestep: torch.Tensor,
-    conditions: Conditions,
-    parts: Parts,
-) -> torch.Tensor:
-    steering: list[tuple[Residuals, float]] = []
-    if parts.semantic_scale > 0:
-        residuals = pipeline.semantic_adapter(sample, timestep, conditions.text, conditions.event_track)
-        steering.append((residuals, parts.semantic_scale))
-    if parts.temporal_scale > 0:
-        residuals = pipeline.temporal_adapter(sample, timestep, conditions.tokens, conditions.onset_timeline)
-        steering.append((residuals, parts.temporal_scale))
-    downs, middle = add_residuals(steering) or (None, None)
-    return pipeline.unet(
-        sample,
-        timestep,
-        conditions.tokens,
-        down_block_additional_residuals=downs,
-        mid_block_additional_residual=middle,
-    ).sample
+    hook = pipeline.semantic_adapter.register_forward_pre_hook(hide)
+    try:
+        yield
+    finally:
+        hook.remove()

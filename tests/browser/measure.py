@@ -93,10 +93,10 @@ def _quiet() -> Any:
 def _set_apart(watch: Watch, studio: Any) -> None:
     """Networks run on a clock of their own: the pipeline's steps and the describer's look at each frame."""
     pipeline = studio.pipeline
-    stream = pipeline.stream
+    stream = pipeline.stream_together
 
-    def steps(**request: Any) -> Iterator[Any]:
-        items = stream(**request)
+    def steps(requests: Any) -> Iterator[Any]:
+        items = stream(requests)
         while True:
             with watch.apart():
                 item = next(items, None)
@@ -104,7 +104,7 @@ def _set_apart(watch: Watch, studio: Any) -> None:
                 return
             yield item
 
-    pipeline.stream = steps
+    pipeline.stream_together = steps
     network = next(part for part in vars(studio.describer).values() if hasattr(part, "forward"))
     forward = network.forward
 
