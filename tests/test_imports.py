@@ -17,7 +17,7 @@ VALUES = {"errors", "limits", "onsets", "events", "windows"}
 FOUNDATION = {"audio", "cache", "comparison", "detection", "files", "media", "mixing", "motion", "muxing"}
 FOUNDATION |= {"plots"}
 LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
-LIBRARY |= {"requests", "studio", "checksums", "memory", "guidance", "gpu_memory"}
+LIBRARY |= {"requests", "studio", "checksums", "memory", "guidance", "gpu_memory", "window_request"}
 
 # Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.
@@ -47,11 +47,13 @@ ALLOWED = {
     "describe": {"errors", "events", "models"},
     "conditions": VALUES | {"models"},
     "guidance": {"errors"},
-    "pipeline": VALUES | {"audio", "conditions", "gpu_memory", "guidance", "models", "schedulers"},
+    "window_request": VALUES | {"guidance"},
+    "pipeline": VALUES | {"audio", "conditions", "gpu_memory", "guidance", "models", "schedulers", "window_request"},
     "checksums": {"errors"},
     "checkpoints": {"errors", "checksums", "pipeline"},
     "requests": VALUES | {"media", "motion"},
-    "generation": VALUES | {"audio", "cache", "gpu_memory", "mixing", "pipeline", "reference", "requests"},
+    "generation": VALUES
+    | {"audio", "cache", "gpu_memory", "mixing", "pipeline", "reference", "requests", "window_request"},
     "takes": VALUES | {"audio", "files", "generation", "media", "mixing", "plots", "requests"},
     "orders": VALUES | {"audio", "describe", "generation", "media", "mixing", "muxing", "requests", "takes"},
     "studio": LIBRARY | {"generation", "orders", "takes"},
