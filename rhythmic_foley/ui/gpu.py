@@ -37,20 +37,21 @@ class Pace:
         step_s = max(self._seen[_kind(controls, model)], default=_FIRST_GUESS_S / _SPARE) * _SPARE
         return math.ceil(min(max(_LEAST_S, _AROUND_S + steps_of(analysis, controls) * step_s), _MOST_S))
 
-    def follow(self, items: Iterator[Any], controls: Controls, model: str | None) -> Iterator[Any]:
+    def follow(self, items: Iterator[Any], analysis: Analysis, controls: Controls, model: str | None) -> Iterator[Any]:
         """A dub's items as they come; how quickly they did is remembered, even of one that was stopped."""
-        steps, spent_s, last_s = 0, 0.0, math.inf
+        done, spent_s, last, last_s = 0.0, 0.0, 0.0, math.inf
         try:
             for item in items:
-                now_s = time.monotonic()
+                now_s, fraction = time.monotonic(), getattr(item, "fraction", last)
                 # Neither loading nor windows that were made before can say how long the rest will take.
                 if getattr(item, "eta_s", None) is not None:
-                    steps, spent_s = steps + 1, spent_s + max(0.0, now_s - last_s)
-                last_s = now_s
+                    done, spent_s = done + fraction - last, spent_s + max(0.0, now_s - last_s)
+                last, last_s = fraction, now_s
                 yield item
         finally:
-            if steps:
-                self._seen[_kind(controls, model)].append(spent_s / steps)
+            if done > 0:
+                # By its share of the whole, since windows may be made several at a time.
+                self._seen[_kind(controls, model)].append(spent_s / done / steps_of(analysis, controls))
 
 
 def steps_of(analysis: Analysis, controls: Controls) -> int:
@@ -89,7 +90,7 @@ def on_gpu(work: Callable[..., Iterator[Any]], pace: Pace) -> Callable[..., Iter
     def called(analysis: Analysis, controls: Controls, folder: Any, model: str | None) -> Iterator[Any]:
         items = borrowed(analysis, controls, folder, model)
         try:
-            for item in pace.follow(items, controls, model):
+            for item in pace.follow(items, analysis, controls, model):
                 if isinstance(item, FoleyError):
                     raise item
                 yield item
