@@ -19,15 +19,22 @@ from rhythmic_foley.checkpoints import Running, load_pipeline
 from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.pipeline import RhythmicFoleyPipeline, Step
+from rhythmic_foley.window_request import WindowRequest
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way of running a model; `plain_attention` computes the whole attention matrix, as the reference does."""
+    """A way of running a model.
+
+    Attributes:
+        plain_attention: compute the whole attention matrix, as the reference does.
+        windows: so many are generated together.
+    """
 
     name: str
     running: Running
     plain_attention: bool = False
+    windows: int = 1
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,8 @@ class SpeedRow:
     """What a way costs.
 
     Attributes:
-        step_s: a denoising step, by the clock.
-        cpu_s: of all of the process's threads, which hardly depends on what else the machine does.
+        step_s: a denoising step of one window, by the clock.
+        cpu_s: the same, of all of the process's threads, which hardly depends on what else the machine does.
         peak_gib: most memory held, the GPU's if there is one, else the process's; None where nobody can tell.
     """
 
@@ -50,6 +57,7 @@ REFERENCE = Way("reference-like: float32, unbatched, plain attention", Running("
 ON_CPU = (
     REFERENCE,
     Way("float32, batched", Running("float32")),
+    Way("float32, batched, four windows together", Running("float32"), windows=4),
     Way("bfloat16, batched", Running("bfloat16")),
     Way("float32, batched, compiled", Running("float32", compiled=True)),
 )
@@ -57,6 +65,7 @@ ON_GPU = (
     REFERENCE,
     Way("float32, batched", Running("float32")),
     Way("float16, batched", Running("float16")),
+    Way("float16, batched, eight windows together", Running("float16"), windows=8),
     Way("float16, batched, offloaded", Running("float16", offload=True)),
     Way("float16, batched, compiled", Running("float16", compiled=True)),
 )
@@ -96,12 +105,13 @@ def measure(folder: Path, device: str, way: Way, steps: int) -> SpeedRow:
                 inner = getattr(network, "controlnet", getattr(network, "unet", network))
                 inner.set_attn_processor(AttnProcessor())
     clocks: list[tuple[float, float]] = []
-    for item in pipeline.stream(**_request(pipeline), steps=steps + 1):
-        if isinstance(item, Step):
+    request = WindowRequest(**_request(pipeline), steps=steps + 1)
+    for items in pipeline.stream_together([request] * way.windows):
+        if isinstance(items[0], Step):
             _wait(device)
             clocks.append((time.perf_counter(), time.process_time()))
     step_s, cpu_s = (
-        median(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+        median(later - earlier for earlier, later in zip(times, times[1:], strict=False)) / way.windows
         for times in zip(*clocks, strict=True)
     )
     return SpeedRow(way.name, step_s, cpu_s, _peak_gib(device))
@@ -109,7 +119,7 @@ def measure(folder: Path, device: str, way: Way, steps: int) -> SpeedRow:
 
 def print_speed(rows: Sequence[SpeedRow]) -> str:
     """The rows as a Markdown table; in brackets times as a share of the first row's."""
-    first, lines = rows[0], ["| way | s a step | CPU s a step | peak memory |", "|---|---:|---:|---:|"]
+    first, lines = rows[0], ["| way | s a step of a window | CPU s | peak memory |", "|---|---:|---:|---:|"]
     for row in rows:
         peak = "?" if row.peak_gib is None else f"{row.peak_gib:.2f} GiB"
         clock, cpu = row.step_s / first.step_s, row.cpu_s / first.cpu_s

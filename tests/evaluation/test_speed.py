@@ -33,4 +33,4 @@ def test_ways_of_running_are_compared(tmp_path: Path) -> None:
         table[2].startswith("| reference-like: float32, unbatched, plain attention |")
         and table[2].count("(1.00)") == 2
     )
-    assert table[3].startswith("| bfloat16, batched |")
+    assert table[3].startswith("| float32, batched, four windows together |")
