@@ -75,6 +75,7 @@ class Endpoints:
         onset_guidance: float = _PLAIN.onset_guidance,
         classifier_scale: float = _PLAIN.classifier_scale,
         model: str | None = None,
+        describer: str | None = None,
     ) -> Iterator[tuple[list[str], list[str], list[str], dict[str, Any]]]:
         """Dub a clip. What is left out is proposed from the picture.
 
@@ -100,6 +101,7 @@ class Endpoints:
             onset_guidance: of steering towards the onsets without the temporal adapter; 0 is off, 1 is plenty.
             classifier_scale: of guidance by a classifier, where the model has one; 0 is off.
             model: name of one of the models there; the usual one if left out.
+            describer: who says what sounds where neither events nor text do; the usual one if left out.
 
         Returns:
             Dubbed videos, wavs, stems of all takes, and {"takes": [seed, measured hits, settings and names of its
@@ -127,7 +129,7 @@ class Endpoints:
                 classifier_scale=classifier_scale,
             )
             done: list[Take] = []
-            for item in self._dub(clip, controls, (start_s, end_s), model):
+            for item in self._dub(clip, controls, (start_s, end_s), model, describer):
                 if isinstance(item, Take):
                     done.append(item)
                 state = _said(item) if isinstance(item, Progress) else {}
@@ -142,10 +144,16 @@ class Endpoints:
             yield from work
 
     def _dub(
-        self, clip: str, controls: Controls, span: tuple[float | None, float | None], model: str | None
+        self,
+        clip: str,
+        controls: Controls,
+        span: tuple[float | None, float | None],
+        model: str | None,
+        describer: str | None,
     ) -> Iterator[Progress | Take]:
         told = controls.text is not None or controls.events is not None
-        for item in self._analyse(clip, model, describe=not told, find_onsets=controls.onsets is None):
+        what = {"describe": not told, "find_onsets": controls.onsets is None, "describer": describer}
+        for item in self._analyse(clip, model, **what):
             if isinstance(item, Progress):
                 yield item
             else:
@@ -192,7 +200,9 @@ def wire_api(endpoints: Endpoints) -> None:
         }
         trigger = gr.Button()
     trigger.click(endpoints.analyse, [clip, model, describer], analysis, api_name="analyse", **MODEL)
-    trigger.click(endpoints.dub, [clip, *settings.values(), model], [*files, takes], api_name="dub", **MODEL)
+    trigger.click(
+        endpoints.dub, [clip, *settings.values(), model, describer], [*files, takes], api_name="dub", **MODEL
+    )
 
 
 @contextmanager
