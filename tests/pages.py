@@ -84,7 +84,7 @@ def visit(browser: Browser, url: str, width: int = 1280, height: int = 900, **ho
     page.goto(url)
     yield page
     context.close()
-    assert troubles == []
+    assert not troubles, troubles
 
 
 def _answers(address: str, app: subprocess.Popen) -> bool:

@@ -156,24 +156,30 @@ def in_turn(job: str, work: Callable[..., Iterator[Updates]]) -> Callable[..., I
         if switch is None or not switch.begin(ticket):
             yield {}  # Gradio empties every part of the page after a generator that gave nothing
             return
-        pace, shown = Pace(job), {}  # the last take, said once more at the end
+        pace, shown = Pace(job), {}  # the last take
         with closing(work(**values)) as updates:
             for update in updates:
                 if switch.dropped:
                     yield {}
                     return
                 shown = update if "finished" in update else shown
+                if _rests(update):
+                    # The page may have lost the take's own update to this one. Said later still, it would undo what a
+                    # person has typed since the job was over.
+                    update = shown | update
                 if pace.lets(update):
                     yield update
                 if switch.stopped and not switch.dropped:
                     pace.wait()
                     yield shown | Job(job).idle(STOPPED)
                     return
-        if shown:
-            pace.wait()
-            yield shown | update
 
     return run
+
+
+def _rests(update: Updates) -> bool:
+    """Whether the page is at rest again after an update."""
+    return all(update.get(name, {}).get("interactive") for name in JOBS)
 
 
 def follow(job: Job, work: Generator[Updates, None, None]) -> Iterator[Updates]:
