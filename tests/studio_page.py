@@ -108,6 +108,20 @@ class Visitor:
         expect(self[job]).to_be_enabled(timeout=PATIENCE_MS)
         expect(self[f"{job}-stop"]).to_be_hidden(timeout=PATIENCE_MS)
 
+    def watches(self) -> None:
+        """Another film than the last time has come, and nothing loads any more: files may be moved now."""
+        self.page.wait_for_function(
+            """() => {
+                const film = document.querySelector("#video video");
+                const all = [...document.querySelectorAll("video, audio")].filter((one) => one.currentSrc);
+                const calm = all.every((one) => one.readyState >= 2 && one.networkState === one.NETWORK_IDLE);
+                if (!film?.currentSrc || film.currentSrc === window.watched || !calm) return false;
+                window.watched = film.currentSrc;
+                return true;
+            }"""
+        )
+        self.page.wait_for_timeout(500)  # what follows a first look, as posters and waveforms do
+
     def download(self, kind: str) -> bytes:
         """What a download button gives."""
         with self.page.expect_download() as download:

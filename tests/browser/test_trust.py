@@ -63,6 +63,7 @@ def test_names_and_descriptions_with_markup_are_text(app: str, browser: Browser,
         me.text("negative").fill(MARKUP[1])
         me.run("generate")
         for markup in MARKUP:
+            me.watches()
             me.text("take-name").fill(markup)
             me["rename"].click()
             expect(me["chosen"].get_by_text(markup).first).to_be_visible()
