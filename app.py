@@ -5,7 +5,7 @@ try:
 except ImportError:
     pass
 
-from rhythmic_foley.studio import Studio
+from rhythmic_foley.studio.studio import Studio
 from rhythmic_foley.ui import launch
 
 if __name__ == "__main__":

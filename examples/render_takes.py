@@ -15,12 +15,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from rhythmic_foley.events import events_from_json  # noqa: E402
-from rhythmic_foley.onsets import Onsets  # noqa: E402
-from rhythmic_foley.requests import Controls, Take  # noqa: E402
-from rhythmic_foley.studio import Studio  # noqa: E402
-from rhythmic_foley.takes import rename_take  # noqa: E402
+from rhythmic_foley.studio.studio import Studio  # noqa: E402
+from rhythmic_foley.studio.takes import rename_take  # noqa: E402
 from rhythmic_foley.ui.samples import examples, pack  # noqa: E402
+from rhythmic_foley.values.controls import Controls  # noqa: E402
+from rhythmic_foley.values.events import events_from_json  # noqa: E402
+from rhythmic_foley.values.onsets import Onsets  # noqa: E402
+from rhythmic_foley.values.results import Take  # noqa: E402
 
 SEED = 7
 # The contacts are known, and some are soft or close together; see "Measured" in the card of the model.

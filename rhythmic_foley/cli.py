@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from rhythmic_foley import __version__
 from rhythmic_foley.errors import MALFORMED, FoleyError
-from rhythmic_foley.evaluation.cli import add_evaluation_commands
-from rhythmic_foley.limits import MAX_JSON_MB
+from rhythmic_foley.evaluation.commands.cli import add_evaluation_commands
 from rhythmic_foley.training.cli import add_training_commands
+from rhythmic_foley.values.limits import MAX_JSON_MB
 from rhythmic_foley.weights.cli import add_weights_commands
 
 if TYPE_CHECKING:
-    from rhythmic_foley.events import SoundEvent
-    from rhythmic_foley.onsets import Onsets
-    from rhythmic_foley.studio import Analysis, Asking, Controls, Fix, Studio, Take
+    from rhythmic_foley.studio.studio import Analysis, Asking, Controls, Fix, Studio, Take
+    from rhythmic_foley.values.events import SoundEvent
+    from rhythmic_foley.values.onsets import Onsets
 
 DEFAULT_MODEL = "mini"
 PLATFORMS = ("plain", "tiktok", "reels", "shorts", "youtube", "x")
@@ -182,7 +182,7 @@ def _onsets(args: argparse.Namespace) -> None:
     analysis = _analyse(open_studio(args.model), args.clip, describe=False)
     onsets, threshold = analysis.onsets, analysis.threshold
     if args.threshold is not None:
-        from rhythmic_foley.motion import pick_onsets
+        from rhythmic_foley.values.curve import pick_onsets
 
         onsets, threshold = pick_onsets(analysis.curve, args.threshold), args.threshold
     _print(
@@ -222,8 +222,8 @@ def _facts_in(settings: str) -> dict[str, Any]:
 
 
 def _dub_on_ray(args: argparse.Namespace, model: str, controls: Controls) -> int:
-    from rhythmic_foley.remote import Setup, dub_on_ray
-    from rhythmic_foley.studio import Asking
+    from rhythmic_foley.cluster.remote_dub import Setup, dub_on_ray
+    from rhythmic_foley.studio.studio import Asking
 
     code = 0
     there = Setup(model, args.describer, Asking.read(args.ask, args.questions))
@@ -249,16 +249,16 @@ def _dub_one(studio: Studio, clip: Path, controls: Controls, before: dict[str, A
 
 
 def _post(args: argparse.Namespace) -> None:
-    from rhythmic_foley.post import export_post
-    from rhythmic_foley.takes import read_take
+    from rhythmic_foley.export.platforms import export_post
+    from rhythmic_foley.studio.takes import read_take
 
     out = args.out or args.take.with_name(f"{args.take.name}-{args.preset}.mp4")
     _print(video=str(export_post(read_take(args.take), args.preset, out, fit=args.fit)))
 
 
 def _reel(args: argparse.Namespace) -> None:
-    from rhythmic_foley.reel import comparison_reel
-    from rhythmic_foley.takes import read_take
+    from rhythmic_foley.export.comparison_video import comparison_reel
+    from rhythmic_foley.studio.takes import read_take
 
     takes = [read_take(path) if path.is_dir() else None for path in args.sounds]
     names = [take.name if take else path.stem for take, path in zip(takes, args.sounds, strict=True)]
@@ -272,7 +272,7 @@ def _reel(args: argparse.Namespace) -> None:
 def _app(args: argparse.Namespace) -> None:
     where = {"server_name": args.host, "server_port": args.port, "share": args.share}
     if args.listening:
-        from rhythmic_foley.evaluation.listening import open_test
+        from rhythmic_foley.evaluation.listening.blind_test import open_test
         from rhythmic_foley.ui.listening import launch_listening
 
         with open_test(args.listening, args.listens, _say) as test:
@@ -293,7 +293,7 @@ def _silence_libraries() -> None:
 
 def _open(args: argparse.Namespace, model: str | None = None) -> Studio:
     """The studio with the describer that a command names; `model` where the command names none."""
-    from rhythmic_foley.studio import Asking
+    from rhythmic_foley.studio.studio import Asking
 
     return open_studio(args.model or model, args.describer, Asking.read(args.ask, args.questions))
 
@@ -303,7 +303,7 @@ def open_studio(model: str | None, describer: str = "embedded", asking: Asking |
     import diffusers
     import transformers
 
-    from rhythmic_foley.studio import Studio
+    from rhythmic_foley.studio.studio import Studio
 
     # One progress bar at a time: ours.
     diffusers.utils.logging.disable_progress_bar()
@@ -320,7 +320,7 @@ def _follow(job: Any, name: str) -> Iterator[Any]:
     """Draw a studio job's progress on stderr (when that is a terminal) and hand on whatever else it yields."""
     from tqdm import tqdm
 
-    from rhythmic_foley.studio import Progress
+    from rhythmic_foley.studio.studio import Progress
 
     layout = "{desc} {percentage:3.0f}%|{bar}|"
     with closing(job), tqdm(total=1.0, desc=name, bar_format=layout, disable=None, leave=False) as bar:
@@ -336,7 +336,7 @@ def _follow(job: Any, name: str) -> Iterator[Any]:
 
 def _controls(args: argparse.Namespace, settings: str | None, defaults: Controls) -> Controls:
     """The settings, if there are any, or the model's defaults, changed by the options that were given."""
-    from rhythmic_foley.studio import Controls
+    from rhythmic_foley.studio.studio import Controls
 
     controls = defaults if settings is None else Controls.from_json(settings, Path(args.settings).parent)
     if args.events is not None:
@@ -378,7 +378,7 @@ def _span(argument: str) -> tuple[float, float]:
 
 
 def _fix(argument: str) -> Fix:
-    from rhythmic_foley.studio import Fix
+    from rhythmic_foley.studio.studio import Fix
 
     take, at, span = argument.rpartition("@")
     if not at:
@@ -388,7 +388,7 @@ def _fix(argument: str) -> Fix:
 
 def read_onsets(argument: str) -> Onsets:
     """Onsets from times as typed, or from a file or stdin ("-") with JSON as the command `onsets` prints it."""
-    from rhythmic_foley.onsets import Onsets
+    from rhythmic_foley.values.onsets import Onsets
 
     if argument != "-" and not argument.endswith(".json") and not Path(argument).is_file():
         return Onsets.parse(argument)
@@ -402,7 +402,7 @@ def read_onsets(argument: str) -> Onsets:
 
 def read_events(argument: str) -> tuple[SoundEvent, ...]:
     """Events from a file or stdin ("-"): JSON as the command `describe` prints it, or one event a line."""
-    from rhythmic_foley.events import events_from_json, parse_events
+    from rhythmic_foley.values.events import events_from_json, parse_events
 
     text = _read(argument)
     return events_from_json(text) if text.lstrip().startswith(("{", "[")) else parse_events(text)

@@ -30,7 +30,7 @@ from clips import make_clip  # noqa: E402
 from gradio_client import Client, handle_file  # noqa: E402
 from toy import save_toy_checkpoint  # noqa: E402
 
-from rhythmic_foley.media import probe  # noqa: E402
+from rhythmic_foley.media.reading import probe  # noqa: E402
 
 _FRAME_S = 0.04
 _CANCELLED_STEPS = 200

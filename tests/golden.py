@@ -28,10 +28,10 @@ def golden_take(folder: Path) -> dict[str, list[float]]:
     from toy import toy_pipeline
     from weights.fill import fill_array
 
-    from rhythmic_foley.cache import Cache
-    from rhythmic_foley.events import SoundEvent
-    from rhythmic_foley.onsets import Onsets
-    from rhythmic_foley.studio import Controls, Studio, Take
+    from rhythmic_foley.runtime.cache import Cache
+    from rhythmic_foley.studio.studio import Controls, Studio, Take
+    from rhythmic_foley.values.events import SoundEvent
+    from rhythmic_foley.values.onsets import Onsets
 
     pipeline = toy_pipeline()
     with torch.no_grad():

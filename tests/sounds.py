@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 import torch
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
 from rhythmic_foley.training.library import Sound, SoundLibrary
 from rhythmic_foley.training.scenes import compose
 
@@ -42,7 +42,7 @@ def write_library(folder: Path) -> Path:
 
 def one_hit_library() -> SoundLibrary:
     """A single short burst."""
-    from rhythmic_foley.onsets import attack_times
+    from rhythmic_foley.audio.onset_detection import attack_times
 
     rng = np.random.default_rng(0)
     wave = rng.standard_normal(4000) * np.exp(-np.arange(4000) / 400)

@@ -19,13 +19,13 @@ import pytest
 from toy import save_toy_checkpoint
 
 from rhythmic_foley import cli
-from rhythmic_foley.audio import read_wav
+from rhythmic_foley.audio.wav import read_wav
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.media import probe
-from rhythmic_foley.motion import Curve
-from rhythmic_foley.onsets import Onsets, match_onsets
-from rhythmic_foley.studio import Asking, Controls, Fix, Progress, Take
+from rhythmic_foley.media.reading import probe
+from rhythmic_foley.studio.studio import Asking, Controls, Fix, Progress, Take
+from rhythmic_foley.values.curve import Curve
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets, match_onsets
 
 ROOT = Path(__file__).parents[1]
 EVENTS = (SoundEvent("dog barking", "small, close", 0.5, 2.0, 0.8), SoundEvent("rain"))
@@ -341,7 +341,7 @@ def test_app_serves_a_listening_test_without_opening_a_model(monkeypatch, tmp_pa
         asked.update(folder=folder, listens=listens)
         yield "test"
 
-    monkeypatch.setattr("rhythmic_foley.evaluation.listening.open_test", open_test)
+    monkeypatch.setattr("rhythmic_foley.evaluation.listening.blind_test.open_test", open_test)
     monkeypatch.setattr("rhythmic_foley.ui.listening.launch_listening", lambda test, **o: asked.update(o, test=test))
     monkeypatch.setattr("rhythmic_foley.cli.open_studio", None)
     assert cli.main(["app", "--listening", str(tmp_path), "--listens", "2", "--port", "8123"]) == 0

@@ -20,14 +20,14 @@ import torch
 from clips import make_clip
 from toy import save_toy_checkpoint
 
-from rhythmic_foley.cache import Cache
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.gpu_memory import SMALLER_BATCHES
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.pipeline import Step
-from rhythmic_foley.studio import Analysis, Controls, Progress, Studio, Take
-from rhythmic_foley.window_request import WindowRequest
+from rhythmic_foley.pipeline.pipeline import Step
+from rhythmic_foley.pipeline.window_request import WindowRequest
+from rhythmic_foley.runtime.cache import Cache
+from rhythmic_foley.runtime.memory import SMALLER_BATCHES
+from rhythmic_foley.studio.studio import Analysis, Controls, Progress, Studio, Take
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
 
 ROOT = Path(__file__).parents[1]
 RAIN = Controls(steps=1, seed=3, events=(SoundEvent("rain falling"),), onsets=Onsets())

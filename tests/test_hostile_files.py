@@ -12,11 +12,11 @@ from clips import make_clip
 from hostile import FILES, film_elsewhere, film_with_attachments
 from spying import Server, Watch, listening, watched
 
-from rhythmic_foley.audio import read_wav
-from rhythmic_foley.comparison import compare
+from rhythmic_foley.audio.wav import read_wav
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.media import probe, read_audio, read_frames
-from rhythmic_foley.reference import read_reference
+from rhythmic_foley.export.comparison import compare
+from rhythmic_foley.media.reading import probe, read_audio, read_frames
+from rhythmic_foley.studio.reference_sound import read_reference
 
 READERS: dict[str, Callable[[Path], object]] = {
     "clip": probe,

@@ -13,87 +13,32 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 
-VALUES = {"errors", "limits", "onsets", "events", "windows"}
-FOUNDATION = {"audio", "cache", "comparison", "detection", "files", "media", "mixing", "motion", "muxing"}
-FOUNDATION |= {"plots"}
-LIBRARY = VALUES | FOUNDATION | {"models", "schedulers", "describe", "conditions", "pipeline", "checkpoints"}
-LIBRARY |= {"requests", "studio", "checksums", "memory", "guidance", "gpu_memory", "window_request"}
-
-# Part of the package (a module, or a folder) -> the parts it may import, at the top of a file or inside a function.
+# Room (a folder, or a module beside the folders) -> rooms it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.
+BASE = {"errors", "lazy", "values", "runtime", "audio", "media"}
+STUDIO = BASE | {"schedulers", "models", "vision", "describe", "pipeline", "studio"}
 ALLOWED = {
     "errors": set(),
-    "files": set(),
-    "gpu_memory": {"errors"},
-    "limits": {"errors"},
-    "onsets": {"errors", "limits"},
-    "events": {"errors", "limits"},
-    "windows": {"errors"},
-    "audio": {"errors", "files", "limits"},
-    "cache": {"errors", "files"},
-    "container": {"errors", "limits"},
-    "muxing": {"errors", "container", "files"},
-    "media": {"errors", "limits", "container", "muxing"},
-    "mixing": {"audio"},
-    "reference": VALUES | {"audio"},
-    "motion": {"errors", "onsets"},
-    "detection": {"errors", "models", "motion"},
-    "plots": {"errors", "audio"},
-    "comparison": {"errors", "audio", "media", "plots"},
+    "lazy": set(),
     "schedulers": set(),
-    "memory": set(),
+    "values": {"errors"},
+    "runtime": {"errors"},
+    "audio": {"errors", "lazy", "values", "runtime"},
+    "media": {"errors", "lazy", "values", "runtime"},
     "models": {"errors", "audio"},
     "weights": {"errors", "models", "schedulers"},
-    "describe": {"errors", "events", "models"},
-    "conditions": VALUES | {"models"},
-    "guidance": {"errors"},
-    "window_request": VALUES | {"guidance"},
-    "pipeline": VALUES | {"audio", "conditions", "gpu_memory", "guidance", "models", "schedulers", "window_request"},
-    "checksums": {"errors"},
-    "checkpoints": {"errors", "checksums", "pipeline"},
-    "requests": VALUES | {"media", "motion"},
-    "generation": VALUES
-    | {"audio", "cache", "gpu_memory", "mixing", "pipeline", "reference", "requests", "window_request"},
-    "takes": VALUES | {"audio", "files", "generation", "media", "mixing", "plots", "requests"},
-    "orders": VALUES | {"audio", "describe", "generation", "media", "mixing", "muxing", "requests", "takes"},
-    "studio": LIBRARY | {"generation", "orders", "takes"},
-    "machines": {"errors"},
-    "remote": VALUES | {"machines", "requests", "studio", "takes"},
-    "training": LIBRARY | {"machines", "weights"},
-    "evaluation": LIBRARY | {"machines", "training", "weights"},
-    "reel": {"errors", "audio", "media", "onsets", "plots"},
-    "post": {"errors", "audio", "container", "media", "muxing", "requests"},
-    "ui": VALUES
-    | {
-        "audio",
-        "checkpoints",
-        "comparison",
-        "container",
-        "media",
-        "motion",
-        "post",
-        "reel",
-        "requests",
-        "studio",
-        "takes",
-    },
-    "cli": VALUES
-    | {
-        "",
-        "motion",
-        "post",
-        "reel",
-        "remote",
-        "requests",
-        "studio",
-        "takes",
-        "training",
-        "evaluation",
-        "weights",
-        "ui",
-    },
+    "vision": {"errors", "values", "models"},
+    "describe": {"errors", "values", "models"},
+    "pipeline": {"errors", "lazy", "values", "runtime", "audio", "models", "schedulers"},
+    "studio": STUDIO - {"schedulers"},
+    "export": BASE - {"lazy"},
+    "cluster": {"errors", "values", "studio"},
+    "training": STUDIO | {"cluster", "weights"},
+    "evaluation": STUDIO | {"export", "cluster", "weights", "training"},
+    "ui": BASE | {"vision", "pipeline", "studio", "export"},
+    "cli": {"", "errors", "values", "studio", "export", "cluster", "training", "evaluation", "weights", "ui"},
     "__main__": {"cli"},
-    "": set(),
+    "": {"lazy"},
 }
 # What `models` may use from outside: networks only, nothing that reads or writes.
 FOR_NETWORKS = {
@@ -158,10 +103,10 @@ def test_imports_go_one_way(path: Path):
 @pytest.mark.parametrize(
     ("part", "source", "broken"),
     [
-        ("onsets", "from rhythmic_foley.audio import HOP", ["rhythmic_foley.audio"]),
-        ("onsets", "def f():\n    import rhythmic_foley.models.yamnet", ["rhythmic_foley.models.yamnet"]),
+        ("values", "from rhythmic_foley.audio.mel import HOP", ["rhythmic_foley.audio.mel"]),
+        ("values", "def f():\n    import rhythmic_foley.models.yamnet", ["rhythmic_foley.models.yamnet"]),
         ("studio", "from rhythmic_foley import ui", ["rhythmic_foley.ui"]),
-        ("ui", "from rhythmic_foley.pipeline import RhythmicFoleyPipeline", ["rhythmic_foley.pipeline"]),
+        ("ui", "from rhythmic_foley.cluster.ray_tasks import spread", ["rhythmic_foley.cluster.ray_tasks"]),
         ("models", "import torch\nimport av\nfrom pathlib import Path", ["av", "pathlib"]),
         (
             "ui",
@@ -181,7 +126,7 @@ def test_app_py_only_opens_the_app():
     assert inside <= {"studio", "ui", "errors"}
 
 
-@pytest.mark.parametrize("module", ["onsets", "events", "windows", "cli"])
+@pytest.mark.parametrize("module", ["values.onsets", "values.events", "values.windows", "cli"])
 def test_value_types_load_in_a_blink(module):
     heavy = ("torch", "librosa", "scipy", "cv2", "av", "gradio", "diffusers", "transformers", "matplotlib")
     code = f"import sys, rhythmic_foley.{module}; print([name for name in {heavy} if name in sys.modules])"

@@ -12,14 +12,14 @@ import torch
 from clips import make_clip
 from toy import save_toy_checkpoint, toy_pipeline
 
-from rhythmic_foley.cache import Cache
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.generation import Meter, Sound, SoundMaker
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.pipeline import RhythmicFoleyPipeline
-from rhythmic_foley.requests import Controls
-from rhythmic_foley.studio import Fix, Studio, Take
-from rhythmic_foley.window_request import WindowRequest
+from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.pipeline.window_request import WindowRequest
+from rhythmic_foley.runtime.cache import Cache
+from rhythmic_foley.studio.generation import Meter, Sound, SoundMaker
+from rhythmic_foley.studio.studio import Fix, Studio, Take
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
 
 RAIN = Controls(steps=2, seed=3, events=(SoundEvent("rain falling"),), onsets=Onsets.of([1.0, 12.0]))
 SHARED = 8  # latent columns

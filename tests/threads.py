@@ -17,7 +17,7 @@ if __name__ == "__main__":
 if TYPE_CHECKING:
     import torch
 
-    from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+    from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 
 
 @contextmanager
@@ -36,8 +36,8 @@ def window_on(count: int, pipeline: RhythmicFoleyPipeline, steps: int) -> torch.
     """One window of a fixed request, made on that many threads."""
     import torch
 
-    from rhythmic_foley.events import SoundEvent
-    from rhythmic_foley.onsets import Onsets
+    from rhythmic_foley.values.events import SoundEvent
+    from rhythmic_foley.values.onsets import Onsets
 
     with threads(count):
         return pipeline(
@@ -51,7 +51,7 @@ def window_on(count: int, pipeline: RhythmicFoleyPipeline, steps: int) -> torch.
 def main() -> None:
     from toy import CHECKPOINT
 
-    from rhythmic_foley.checkpoints import load_pipeline
+    from rhythmic_foley.pipeline.loading import load_pipeline
 
     pipeline = load_pipeline(CHECKPOINT, "cpu")
     one, two, again = (window_on(count, pipeline, steps=20) for count in (1, 2, 2))

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 from rhythmic_foley.models import sizes
 from rhythmic_foley.models.efficientnet_lite import EfficientNetLite
 from rhythmic_foley.models.vocoder import GriffinLim
-from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.training.stages import new_sampler
 
 CHECKPOINT = Path(__file__).resolve().parent.parent / "checkpoints" / "mini"

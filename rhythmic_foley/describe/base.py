@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rhythmic_foley.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 
 PLEASE_DESCRIBE = "please describe"
 

@@ -15,8 +15,8 @@ import torch
 from rhythmic_foley.describe.base import unknown
 from rhythmic_foley.describe.sounds import SoundTable
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.models.efficientnet_lite import EfficientNetLite, central_square, preprocess
+from rhythmic_foley.values.events import SoundEvent
 
 MIN_FRAMES = 10
 MAX_FRAMES = 60

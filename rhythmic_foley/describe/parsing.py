@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.values.events import SoundEvent
 
 MAX_ITEMS = 8
 # Detail of what sounds from beginning to end.

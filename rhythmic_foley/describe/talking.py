@@ -25,7 +25,7 @@ from rhythmic_foley.describe.parsing import (
     spread_items,
 )
 from rhythmic_foley.describe.prompts import SHEET_PANELS, SHEET_SIZE, Prompts, contact_sheet, nearest_frames
-from rhythmic_foley.events import SoundEvent
+from rhythmic_foley.values.events import SoundEvent
 
 MIN_FRAMES, MAX_FRAMES, FRAME_EVERY_S = 4, 8, 2.0
 # Frames kept for each that is asked about, because a fallback may look at more; odd, so that the middles agree.

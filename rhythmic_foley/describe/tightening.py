@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rhythmic_foley.describe.parsing import BACKGROUND
 from rhythmic_foley.describe.sounds import kind_of
-from rhythmic_foley.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 
 # Chosen on drawn clips so that no true onset was lost; docs/describers.md has the measure.
 LEAST_PEAK = 0.12

@@ -7,7 +7,7 @@ from math import gcd, pi
 import torch
 from torch.nn.functional import pad
 
-from rhythmic_foley.audio import HOP, N_FFT, SAMPLE_RATE_HZ, mel_matrix
+from rhythmic_foley.audio.mel import HOP, N_FFT, SAMPLE_RATE_HZ, mel_matrix
 
 WIDE_RATE_HZ = 44_100
 WIDE_N_FFT, WIDE_HOP = 512, 128

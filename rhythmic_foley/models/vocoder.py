@@ -10,7 +10,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F
 
-from rhythmic_foley.audio import HOP, N_FFT, N_MELS, SAMPLE_RATE_HZ, band_of, mel_to_wave
+from rhythmic_foley.audio.mel import HOP, N_FFT, N_MELS, SAMPLE_RATE_HZ, band_of, mel_to_wave
 from rhythmic_foley.models import synthesis
 from rhythmic_foley.models.synthesis import BANDS, SUBFRAMES, WIDE_RATE_HZ
 

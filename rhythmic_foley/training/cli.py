@@ -42,8 +42,8 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
 
 def run_training(arguments: argparse.Namespace) -> int:
     """Runs what `add_training_commands` parsed; afterwards the list of the checkpoint's hashes is up to date."""
-    from rhythmic_foley.checkpoints import INDEX
-    from rhythmic_foley.checksums import write_sums
+    from rhythmic_foley.pipeline.checksums import write_sums
+    from rhythmic_foley.pipeline.loading import INDEX
 
     try:
         _run_stages(arguments)

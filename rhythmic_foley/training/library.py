@@ -13,9 +13,10 @@ import numpy as np
 import soundfile
 import soxr
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
+from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.onsets import Onsets, attack_times
+from rhythmic_foley.values.onsets import Onsets
 
 # Kept out of training: the evaluation composes its scenes from these packages alone.
 HELD_OUT_PACKAGES = frozenset(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmic_foley.audio import HOP, SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.mel import HOP, SAMPLE_RATE_HZ, log_mel
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.yamnet import Yamnet, from_keras_arrays, patches_at, yamnet_mel
 from rhythmic_foley.training.library import SoundLibrary

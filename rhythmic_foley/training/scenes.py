@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import fftconvolve, resample
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
 from rhythmic_foley.training.library import Sound, SoundLibrary
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
 
 # Longer than a window of 8.192 s, so that training crops begin and end in the middle of things, as real windows do.
 SCENE_S = 12.288

@@ -30,7 +30,7 @@ from rhythmic_foley.models.sizes import (
 )
 from rhythmic_foley.models.text_encoder import embed_text, embed_tokens
 from rhythmic_foley.models.vocoder import FoleyVocoder, GriffinLim
-from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.training import diffusion, encoders
 from rhythmic_foley.training.batches import Windows
 from rhythmic_foley.training.loop import Schedule

@@ -16,7 +16,7 @@ import soxr
 import torch
 from torch.nn.functional import pad
 
-from rhythmic_foley.audio import HOP, N_FFT, SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.mel import HOP, N_FFT, SAMPLE_RATE_HZ, log_mel
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.autoencoder import MelAutoencoder
 from rhythmic_foley.models.synthesis import BAND_EDGES, WIDE_N_FFT, WIDE_RATE_HZ, samples, subframe_times_s

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import gradio as gr
 
-    from rhythmic_foley.studio import Studio
+    from rhythmic_foley.studio.studio import Studio
 
 # Fifty visitors at once and some more. On ZeroGPU no length at all silently means a queue of one.
 QUEUE_LENGTH = 64
@@ -23,7 +23,7 @@ def build_app(studio: Studio, models: Sequence[str] | None = None) -> gr.Blocks:
         studio: works unless another model is chosen.
         models: names of all models that can be chosen; by default those that lie beside the studio's.
     """
-    from rhythmic_foley.checkpoints import available
+    from rhythmic_foley.pipeline.loading import available
     from rhythmic_foley.ui.layout import build_app as build
 
     return build(studio, available() if models is None else models).queue(max_size=QUEUE_LENGTH)
@@ -31,9 +31,9 @@ def build_app(studio: Studio, models: Sequence[str] | None = None) -> gr.Blocks:
 
 def serving() -> dict[str, Any]:
     """What `gradio.Blocks.launch` and `gradio.mount_gradio_app` must both be told about this page."""
-    from rhythmic_foley.limits import MAX_UPLOAD_MB
-    from rhythmic_foley.ui.gate import Gate
+    from rhythmic_foley.ui.request_filter import Gate
     from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
+    from rhythmic_foley.values.limits import MAX_UPLOAD_MB
 
     return {
         "theme": build_theme(),

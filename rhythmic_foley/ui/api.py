@@ -13,15 +13,16 @@ from typing import Any
 import gradio as gr
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import events_from_json
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import Analysis, Controls, Progress, Take
 from rhythmic_foley.ui.form import span_of
 from rhythmic_foley.ui.gpu import on_gpu
 from rhythmic_foley.ui.handlers import NO_CLIP, Studios
 from rhythmic_foley.ui.jobs import CALM
-from rhythmic_foley.ui.visits import Visits
+from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.wiring import MODEL
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.events import events_from_json
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import Analysis, Progress, Take
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from rhythmic_foley.errors import FoleyError, quoted
-from rhythmic_foley.events import UNKNOWN, SoundEvent
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import MAX_SEED, Analysis, Controls
 from rhythmic_foley.ui.timeline.value import events_to_value, onsets_from_value, onsets_to_value
+from rhythmic_foley.values.controls import MAX_SEED, Controls
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import Analysis
 
 ROW_LENGTH = 4  # start, end, label, detail
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.requests import Analysis, Controls
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.results import Analysis
 
 # Until a dub has shown it: a denoising step of one window. Two CPU cores take as long for the embedded model's.
 _FIRST_GUESS_S = 0.12

@@ -20,17 +20,18 @@ from typing import Any
 import gradio as gr
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.requests import MAX_SEED, Analysis, Controls, Progress, Take
-from rhythmic_foley.studio import Studio
-from rhythmic_foley.takes import rename_take
+from rhythmic_foley.studio.studio import Studio
+from rhythmic_foley.studio.takes import rename_take
 from rhythmic_foley.ui import pictures
 from rhythmic_foley.ui.form import Form, marks, rows_from_events, span_of, values_from_controls
 from rhythmic_foley.ui.gpu import Pace, on_gpu
 from rhythmic_foley.ui.jobs import CALM, Job, Switch, Updates, at_rest, follow, warn
 from rhythmic_foley.ui.samples import examples, unpack
+from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.timeline import timeline_value
-from rhythmic_foley.ui.visits import Visits
 from rhythmic_foley.ui.widgets import HIDDEN
+from rhythmic_foley.values.controls import MAX_SEED, Controls
+from rhythmic_foley.values.results import Analysis, Progress, Take
 
 log = logging.getLogger(__name__)
 

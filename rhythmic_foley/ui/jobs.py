@@ -20,8 +20,8 @@ from typing import Any
 import gradio as gr
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.requests import Progress
 from rhythmic_foley.ui import pictures
+from rhythmic_foley.values.results import Progress
 
 log = logging.getLogger(__name__)
 

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from rhythmic_foley.limits import MAX_CLIP_S, MAX_UPLOAD_MB, MIN_CLIP_S
-from rhythmic_foley.requests import Controls
-from rhythmic_foley.studio import Studio
+from rhythmic_foley.studio.studio import Studio
 from rhythmic_foley.ui.api import Endpoints, wire_api
 from rhythmic_foley.ui.event_table import event_table
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.results import results_section
 from rhythmic_foley.ui.samples import examples
+from rhythmic_foley.ui.sessions import KEEP_S
 from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import TakeHandlers
 from rhythmic_foley.ui.timeline import OnsetTimeline
-from rhythmic_foley.ui.visits import KEEP_S
 from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section, span
 from rhythmic_foley.ui.wiring import wire, wire_takes
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.limits import MAX_CLIP_S, MAX_UPLOAD_MB, MIN_CLIP_S
 
 LIMITS = (
     f"MP4, MOV, WebM, MKV or AVI, from {MIN_CLIP_S:g} s to {MAX_CLIP_S / 60:g} min, up to {MAX_UPLOAD_MB} MB. "

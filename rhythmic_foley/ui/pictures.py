@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from rhythmic_foley.events import UNKNOWN
+from rhythmic_foley.values.events import UNKNOWN
 
 if TYPE_CHECKING:
-    from rhythmic_foley.media import ClipInfo
-    from rhythmic_foley.requests import Analysis, Progress, Take
+    from rhythmic_foley.values.clip import ClipInfo
+    from rhythmic_foley.values.results import Analysis, Progress, Take
 
 
 def said(sentence: str, *, trouble: bool = False) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from rhythmic_foley.post import PRESETS
+from rhythmic_foley.export.platforms import PRESETS
 from rhythmic_foley.ui.compare import compare_view
 from rhythmic_foley.ui.handlers import DOWNLOADS
 from rhythmic_foley.ui.theme import ACCENT

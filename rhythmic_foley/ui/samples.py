@@ -12,9 +12,9 @@ from pathlib import Path
 
 import soundfile
 
-from rhythmic_foley.media import mux
-from rhythmic_foley.requests import Take
-from rhythmic_foley.takes import read_take
+from rhythmic_foley.media.reading import mux
+from rhythmic_foley.studio.takes import read_take
+from rhythmic_foley.values.results import Take
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PACKED = ".flac"

@@ -10,13 +10,13 @@ from pathlib import Path
 import gradio as gr
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.post import export_post
-from rhythmic_foley.reel import comparison_reel
-from rhythmic_foley.requests import Progress
+from rhythmic_foley.export.comparison_video import comparison_reel
+from rhythmic_foley.export.platforms import export_post
+from rhythmic_foley.ui.callback_generator import stepping
 from rhythmic_foley.ui.handlers import Takes
 from rhythmic_foley.ui.jobs import Job, Updates, follow
-from rhythmic_foley.ui.stepping import stepping
 from rhythmic_foley.ui.take_handlers import TakeHandlers, the_take
+from rhythmic_foley.values.results import Progress
 
 
 class ShareHandlers:

@@ -11,17 +11,18 @@ from typing import Any
 
 import gradio as gr
 
-from rhythmic_foley.audio import write_wav
-from rhythmic_foley.comparison import MOST
+from rhythmic_foley.audio.wav import write_wav
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.media import probe, read_audio
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import Analysis, Controls, Fix, Take
-from rhythmic_foley.takes import delete_take, rename_take
+from rhythmic_foley.export.comparison import MOST
+from rhythmic_foley.media.reading import probe, read_audio
+from rhythmic_foley.studio.takes import delete_take, rename_take
 from rhythmic_foley.ui.compare import compare_value
 from rhythmic_foley.ui.form import Form, values_from_controls
 from rhythmic_foley.ui.handlers import Handlers, Takes, shelf
 from rhythmic_foley.ui.jobs import Job, Updates, follow, told
+from rhythmic_foley.values.controls import Controls, Fix
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import Analysis, Take
 
 NO_TAKE = "Make a take first."
 ORIGINAL = "original"

@@ -54,11 +54,11 @@ def main() -> None:
     from clips import make_clip
     from toy import save_toy_checkpoint
 
-    from rhythmic_foley.cache import Cache
-    from rhythmic_foley.requests import Controls
-    from rhythmic_foley.studio import Studio
+    from rhythmic_foley.runtime.cache import Cache
+    from rhythmic_foley.studio.studio import Studio
     from rhythmic_foley.ui import build_app
     from rhythmic_foley.ui.handlers import Handlers
+    from rhythmic_foley.values.controls import Controls
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -24,7 +24,7 @@ def main(port: int, folder: Path) -> None:
     from toy import save_toy_checkpoint
     from weights.tiny import save_tiny_diff_foley
 
-    from rhythmic_foley.studio import Studio
+    from rhythmic_foley.studio.studio import Studio
     from rhythmic_foley.ui import launch
 
     models = Path(tempfile.mkdtemp(dir=folder))  # a new one if it must be started again

@@ -22,7 +22,7 @@ ONSETS_S = (0.5, 1.4, 2.3, 3.3)
 
 def made_sounds(folder: Path) -> list[tuple[str, Path]]:
     """Low loud, high quiet, and noise; each louder for a moment at the onsets."""
-    from rhythmic_foley.audio import write_wav
+    from rhythmic_foley.audio.wav import write_wav
 
     def tone(hz: float, rate_hz: int, seconds: float, level: float) -> np.ndarray:
         times_s = np.arange(round(seconds * rate_hz)) / rate_hz

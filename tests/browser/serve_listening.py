@@ -15,7 +15,7 @@ def make_test(folder: Path) -> None:
     """Clips of 1.2 s and sounds for them."""
     from clips import make_clip
 
-    from rhythmic_foley.audio import write_wav
+    from rhythmic_foley.audio.wav import write_wav
 
     (folder / "clips").mkdir(parents=True)
     times_s = np.arange(19_200) / 16_000
@@ -29,7 +29,7 @@ def make_test(folder: Path) -> None:
 
 def main(port: int, folder: Path) -> None:
     """Serve until killed."""
-    from rhythmic_foley.evaluation.listening import open_test
+    from rhythmic_foley.evaluation.listening.blind_test import open_test
     from rhythmic_foley.ui.listening import launch_listening
 
     if not (folder / "test").exists():

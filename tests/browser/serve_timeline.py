@@ -12,11 +12,7 @@ import gradio as gr  # noqa: E402
 import numpy as np  # noqa: E402
 
 from rhythmic_foley.errors import FoleyError  # noqa: E402
-from rhythmic_foley.events import SoundEvent, format_events  # noqa: E402
-from rhythmic_foley.media import probe, read_frames  # noqa: E402
-from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, motion_curve, pick_onsets  # noqa: E402
-from rhythmic_foley.onsets import Onsets  # noqa: E402
-from rhythmic_foley.requests import Analysis  # noqa: E402
+from rhythmic_foley.media.reading import probe, read_frames  # noqa: E402
 from rhythmic_foley.ui.theme import build_theme  # noqa: E402
 from rhythmic_foley.ui.timeline import (  # noqa: E402
     OnsetTimeline,
@@ -26,6 +22,11 @@ from rhythmic_foley.ui.timeline import (  # noqa: E402
     threshold_from_value,
     timeline_value,
 )
+from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets  # noqa: E402
+from rhythmic_foley.values.events import SoundEvent, format_events  # noqa: E402
+from rhythmic_foley.values.onsets import Onsets  # noqa: E402
+from rhythmic_foley.values.results import Analysis  # noqa: E402
+from rhythmic_foley.vision.motion import motion_curve  # noqa: E402
 
 CLIP = TESTS.parent / "examples" / "bouncing_ball.mp4"
 EVENTS = (

@@ -22,7 +22,7 @@ from pages import chromium, served, visit  # noqa: E402
 from playwright.sync_api import expect  # noqa: E402
 from studio_page import Visitor  # noqa: E402
 
-from rhythmic_foley.media import probe, read_audio  # noqa: E402
+from rhythmic_foley.media.reading import probe, read_audio  # noqa: E402
 
 SIZE, FPS = (640, 360), 25
 FOREVER_MS = 6 * 3600 * 1000

@@ -13,8 +13,8 @@ from pages import PATIENCE_MS
 from playwright.sync_api import Browser, expect
 from studio_page import plays_with_sound, says, visitor
 
-from rhythmic_foley.audio import read_wav
-from rhythmic_foley.media import probe
+from rhythmic_foley.audio.wav import read_wav
+from rhythmic_foley.media.reading import probe
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -12,8 +12,10 @@ from pages import PATIENCE_MS
 from playwright.sync_api import Browser, expect
 from studio_page import plays_with_sound, says, visitor
 
-from rhythmic_foley.audio import loudness_lufs, write_wav
-from rhythmic_foley.media import ClipInfo, probe, read_audio, read_frames
+from rhythmic_foley.audio.loudness import loudness_lufs
+from rhythmic_foley.audio.wav import write_wav
+from rhythmic_foley.media.reading import probe, read_audio, read_frames
+from rhythmic_foley.values.clip import ClipInfo
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from rhythmic_foley.media import read_frames
-from rhythmic_foley.motion import Curve, motion_curve, pick_onsets
-from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.media.reading import read_frames
+from rhythmic_foley.values.curve import Curve, pick_onsets
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.vision.motion import motion_curve
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "rhythmic_foley" / "ui" / "timeline"

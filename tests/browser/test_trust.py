@@ -16,7 +16,7 @@ from pages import visit
 from playwright.sync_api import Browser, Page, expect
 from studio_page import Visitor
 
-from rhythmic_foley.audio import write_wav
+from rhythmic_foley.audio.wav import write_wav
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -16,8 +16,8 @@ from torch import nn
 from rhythmic_foley.describe import embedded, unknown
 from rhythmic_foley.describe.embedded import EmbeddedDescriber, spread, sure_runs
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import UNKNOWN
-from rhythmic_foley.media import read_frames
+from rhythmic_foley.media.reading import read_frames
+from rhythmic_foley.values.events import UNKNOWN
 
 FOLDER = Path(__file__).resolve().parents[2] / "checkpoints" / "mini" / "describer"
 BEAGLE, PUG, TRAIN, TEAPOT, DESK = 162, 254, 466, 849, 526

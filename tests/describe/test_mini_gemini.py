@@ -26,8 +26,8 @@ from rhythmic_foley.describe.mini_gemini import MiniGeminiDescriber
 from rhythmic_foley.describe.prompts import Prompts, contact_sheet, nearest_frames
 from rhythmic_foley.describe.talking import Answer, TalkingDescriber
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import UNKNOWN, SoundEvent
-from rhythmic_foley.media import read_frames
+from rhythmic_foley.media.reading import read_frames
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 
 DOG = ["1. dog barking: small", " dog, close\n", "2. wind: soft"]
 ENDLESS = ["and on "] * 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rhythmic_foley.describe.sounds import KINDS, SoundingThing, SoundTable
-from rhythmic_foley.events import SoundEvent, format_events, parse_events
+from rhythmic_foley.values.events import SoundEvent, format_events, parse_events
 
 
 @pytest.fixture(scope="module")

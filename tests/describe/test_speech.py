@@ -6,7 +6,7 @@ import pytest
 
 from rhythmic_foley.describe.speech import is_speech, without_speech
 from rhythmic_foley.describe.talking import Description
-from rhythmic_foley.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rhythmic_foley.describe.tightening import is_hit, tightened
-from rhythmic_foley.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 
 
 @pytest.mark.parametrize("label", ["hammer hit", "ball bouncing", "footsteps on gravel", "a door slams", "gunshots"])

@@ -18,9 +18,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
 def seeds() -> list[str]:
     """Good texts, and some that other programs have stumbled over."""
-    from rhythmic_foley.events import SoundEvent, events_to_json
-    from rhythmic_foley.onsets import Onsets
-    from rhythmic_foley.requests import Controls, Fix
+    from rhythmic_foley.values.controls import Controls, Fix
+    from rhythmic_foley.values.events import SoundEvent, events_to_json
+    from rhythmic_foley.values.onsets import Onsets
 
     events = (SoundEvent("dog barking", "small, close", 0.5, 2.0, 0.8), SoundEvent("rain"))
     onsets = Onsets.of([0.25, 1.5], [1.0, 0.5])
@@ -39,10 +39,10 @@ def seeds() -> list[str]:
 def read_all(text: str) -> None:
     """Every reader once; raises whatever is not meant for people."""
     from rhythmic_foley.errors import FoleyError
-    from rhythmic_foley.events import event_track, events_from_json, events_to_json, format_events, parse_events
-    from rhythmic_foley.onsets import Onsets
-    from rhythmic_foley.requests import Controls
     from rhythmic_foley.ui.form import seed_from_text
+    from rhythmic_foley.values.controls import Controls
+    from rhythmic_foley.values.events import event_track, events_from_json, events_to_json, format_events, parse_events
+    from rhythmic_foley.values.onsets import Onsets
 
     def onsets(text: str) -> None:
         read = Onsets.from_json(text)
@@ -78,8 +78,8 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(include=["rhythmic_foley"]):
-        import rhythmic_foley.requests  # noqa: F401
         import rhythmic_foley.ui.form  # noqa: F401
+        import rhythmic_foley.values.controls  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:
         for number, text in enumerate(seeds()):

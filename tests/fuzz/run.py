@@ -24,7 +24,7 @@ from fuzz.sounds_of_all_kinds import sounds  # noqa: E402
 from fuzz.work import clip_work, sound_work  # noqa: E402
 from toy import save_toy_checkpoint  # noqa: E402
 
-from rhythmic_foley.studio import Studio  # noqa: E402
+from rhythmic_foley.studio.studio import Studio  # noqa: E402
 
 
 def main() -> int:

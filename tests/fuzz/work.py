@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from rhythmic_foley.cache import Cache
-from rhythmic_foley.comparison import compare
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.media import mux, probe, read_audio, read_frames
-from rhythmic_foley.muxing import plan_cut, write_cut
-from rhythmic_foley.pipeline import VIDEO_RATE_HZ
-from rhythmic_foley.reference import read_reference
-from rhythmic_foley.requests import Analysis
-from rhythmic_foley.studio import Studio
+from rhythmic_foley.export.comparison import compare
+from rhythmic_foley.media.muxing import plan_cut, write_cut
+from rhythmic_foley.media.reading import mux, probe, read_audio, read_frames
+from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ
+from rhythmic_foley.runtime.cache import Cache
+from rhythmic_foley.studio.reference_sound import read_reference
+from rhythmic_foley.studio.studio import Studio
 from rhythmic_foley.ui.timeline.value import timeline_value
+from rhythmic_foley.values.results import Analysis
 
 _RATE_HZ = 16_000
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from rhythmic_foley.media import read_frames
+from rhythmic_foley.media.reading import read_frames
 from rhythmic_foley.models.cavp import CHUNK_FRAMES, FRAME_RATE_HZ, Cavp, frames_to_video, pool_clips
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rhythmic_foley.audio import N_FFT, SAMPLE_RATE_HZ
+from rhythmic_foley.audio.mel import N_FFT, SAMPLE_RATE_HZ
 from rhythmic_foley.models import synthesis
 from rhythmic_foley.models.synthesis import WIDE_N_FFT, WIDE_RATE_HZ
 

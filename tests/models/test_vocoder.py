@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
 from rhythmic_foley.models.synthesis import WIDE_RATE_HZ, samples
 from rhythmic_foley.models.vocoder import FoleyVocoder, GriffinLim, Levels, level_of
 

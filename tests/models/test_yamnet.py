@@ -39,7 +39,7 @@ def test_toy_size() -> None:
 
 
 def test_published_weights_name_real_sounds(shared_dir: object) -> None:
-    from rhythmic_foley.media import read_audio
+    from rhythmic_foley.media.reading import read_audio
     from rhythmic_foley.training.prepare import load_yamnet
 
     names = (shared_dir / "weights" / "yamnet_classes.txt").read_text().splitlines()

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from rhythmic_foley.detection import RATE_HZ, load_detector
-from rhythmic_foley.evaluation.held_out_onsets import evaluate_held_out
+from rhythmic_foley.evaluation.experiments.held_out_onsets import evaluate_held_out
 from rhythmic_foley.models.event_detector import EventDetector
-from rhythmic_foley.motion import Curve, pick_onsets
 from rhythmic_foley.training.event_detector import data, fit
 from rhythmic_foley.training.event_detector.paths import Blow, bounces, kicks, strokes
 from rhythmic_foley.training.event_detector.rigs import SILENT, SOUNDING, Moment
 from rhythmic_foley.training.event_detector.scenes import draw_clip
+from rhythmic_foley.values.curve import Curve, pick_onsets
+from rhythmic_foley.vision.onset_detector import RATE_HZ, load_detector
 
 
 def test_a_seed_draws_the_same_clip_every_time():

@@ -14,16 +14,16 @@ import torch
 from clip_text import toy_clip
 from toy import toy_full_size_unet
 
-from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.models.adapters import Adapter
 from rhythmic_foley.models.cond_stage import CondStage
 from rhythmic_foley.models.full_size import new_semantic_adapter, new_temporal_adapter
 from rhythmic_foley.models.sizes import TOY
-from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.training.full.adapters import Base, Training, Words, train_semantic, train_temporal
 from rhythmic_foley.training.full.examples import Example, Shards, record_of
 from rhythmic_foley.training.full.shards import write_shard
 from rhythmic_foley.training.loop import Schedule
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
 
 TEXT_DIM = 16
 TRAINING = Training(Schedule(steps=12, learning_rate=2e-2, warmup=1, ema_decay=0.0, log_every=3), batch_size=2)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.onsets import Onsets
 from rhythmic_foley.training.full.examples import Example, Shards, cut, record_of
 from rhythmic_foley.training.full.shards import write_shard
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
 
 
 def example(number: int) -> Example:

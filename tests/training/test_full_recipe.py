@@ -15,13 +15,13 @@ from sounds import write_library
 from toy import toy_full_size_unet
 
 from rhythmic_foley import cli
-from rhythmic_foley.checkpoints import load_pipeline
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.cond_stage import CondStage
 from rhythmic_foley.models.full_size import new_semantic_adapter, new_temporal_adapter
 from rhythmic_foley.models.sizes import TOY
 from rhythmic_foley.models.vocoder import GriffinLim
-from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.pipeline.loading import load_pipeline
+from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.schedulers import UnroundedDPMSolver
 from rhythmic_foley.training.full.adapters import Base, Training, Words, train_semantic, train_temporal
 from rhythmic_foley.training.full.examples import Shards

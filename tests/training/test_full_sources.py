@@ -8,7 +8,7 @@ import pytest
 
 from rhythmic_foley import cli
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.evaluation.folders import find_clips
+from rhythmic_foley.evaluation.report.folders import find_clips
 from rhythmic_foley.training.full.sources import audioset, listed_videos, sound_effects, vggsound
 
 

@@ -11,12 +11,12 @@ import torch
 from clips import make_clip
 
 from rhythmic_foley import cli
-from rhythmic_foley.audio import SAMPLE_RATE_HZ
-from rhythmic_foley.detection import load_detector
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.training.event_detector.fit import MOTION_SHARE
 from rhythmic_foley.training.full.watching import Watched, sounding
+from rhythmic_foley.vision.onset_detector import load_detector
 
 HITS_S = (0.4, 1.2, 1.6)
 

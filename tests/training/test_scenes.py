@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from sounds import one_hit_library, write_library
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ
-from rhythmic_foley.onsets import attack_times, match_onsets
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
+from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.training.library import SoundLibrary
 from rhythmic_foley.training.scenes import SCENE_S, SCENE_SAMPLES, compose
+from rhythmic_foley.values.onsets import match_onsets
 
 
 def test_a_scene_comes_from_its_seed_alone(tmp_path: Path) -> None:

@@ -13,16 +13,16 @@ import torch
 from sounds import write_library, write_toy_scenes
 from toy import toy_pipeline
 
-from rhythmic_foley.checkpoints import load_pipeline
-from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.models.adapters import Adapter
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
 from rhythmic_foley.models.autoencoder import MelAutoencoder
 from rhythmic_foley.models.sizes import TOY
-from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.pipeline.loading import load_pipeline
 from rhythmic_foley.training.loop import Schedule, train
 from rhythmic_foley.training.prepare import SceneSet, prepare
 from rhythmic_foley.training.stages import Workshop
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,17 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
+from rhythmic_foley.audio.mixing import Mix
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.generation import Sound
-from rhythmic_foley.media import probe
-from rhythmic_foley.mixing import Mix
-from rhythmic_foley.motion import DEFAULT_THRESHOLD, Curve, pick_onsets
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import Analysis, Controls, Progress, Take
-from rhythmic_foley.takes import Draft, Heard, write_take
+from rhythmic_foley.media.reading import probe
+from rhythmic_foley.studio.generation import Sound
+from rhythmic_foley.studio.takes import Draft, Heard, write_take
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import Analysis, Progress, Take
 
 PEAKS_S = (0.3, 0.8, 1.4)
 HEIGHTS = (1.0, 0.7, 0.3)

@@ -9,7 +9,7 @@ from ui.fake_studio import FakeStudio
 
 from rhythmic_foley.ui.api import Endpoints
 from rhythmic_foley.ui.handlers import Studios
-from rhythmic_foley.ui.visits import Visits
+from rhythmic_foley.ui.sessions import Visits
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rhythmic_foley.audio import write_wav
+from rhythmic_foley.audio.wav import write_wav
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.ui.compare import compare_value, compare_view
 

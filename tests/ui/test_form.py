@@ -11,10 +11,11 @@ from ui.fake_studio import FakeStudio
 from ui.forms import FORM, timeline
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import UNKNOWN, SoundEvent
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import Analysis, Controls
 from rhythmic_foley.ui.form import Form, events_from_rows, rows_from_events, span_of, values_from_controls
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import Analysis
 
 # What changing one control must change in the request, and nothing else.
 CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {

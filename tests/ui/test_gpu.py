@@ -12,9 +12,10 @@ import pytest
 from ui.fake_studio import FakeStudio
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.requests import Analysis, Controls, Fix, Progress
 from rhythmic_foley.ui.gpu import Pace, on_gpu, steps_of
+from rhythmic_foley.values.controls import Controls, Fix
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.results import Analysis, Progress
 
 
 @pytest.fixture

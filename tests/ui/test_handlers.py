@@ -13,10 +13,11 @@ import pytest
 from ui.fake_studio import FakeStudio, broken
 from ui.forms import FORM, timeline, values
 
-from rhythmic_foley.requests import Analysis, Controls
 from rhythmic_foley.ui.handlers import NO_CLIP, Handlers, Studios
 from rhythmic_foley.ui.jobs import CALM, NOT_BEGUN, STOPPED, in_turn, missed, pressed, stop
 from rhythmic_foley.ui.samples import examples
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.results import Analysis
 
 Updates = dict[str, Any]
 
@@ -208,7 +209,7 @@ def test_only_keys_that_were_given_out_open_anything(handlers: Handlers, key: st
 
 def test_files_that_are_too_old_go(handlers: Handlers, monkeypatch: pytest.MonkeyPatch) -> None:
     old = handlers.visits.folder(handlers.visits.new())
-    monkeypatch.setattr("rhythmic_foley.ui.visits.KEEP_S", -1)
+    monkeypatch.setattr("rhythmic_foley.ui.sessions.KEEP_S", -1)
     new = handlers.visits.folder(handlers.visits.new())
     assert new.is_dir() and not old.exists()
 

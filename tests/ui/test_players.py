@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from rhythmic_foley.studio import Studio
+from rhythmic_foley.studio.studio import Studio
 from rhythmic_foley.ui import build_app
 from rhythmic_foley.ui.widgets import as_it_is
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from ui.fake_studio import FakeStudio
 
-from rhythmic_foley.audio import read_wav
-from rhythmic_foley.media import probe
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import Controls
-from rhythmic_foley.takes import rename_take
+from rhythmic_foley.audio.wav import read_wav
+from rhythmic_foley.media.reading import probe
+from rhythmic_foley.studio.takes import rename_take
 from rhythmic_foley.ui.samples import examples, pack, unpack
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.onsets import Onsets
 
 
 def test_a_packed_take_comes_out_as_it_went_in(clip: Path, tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from clips import make_clip
 from ui.fake_studio import FakeStudio
 from ui.forms import FORM, values
 
-from rhythmic_foley.audio import read_wav, write_wav
-from rhythmic_foley.media import probe
-from rhythmic_foley.requests import Take
+from rhythmic_foley.audio.wav import read_wav, write_wav
+from rhythmic_foley.media.reading import probe
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import ORIGINAL, TakeHandlers, key_of
+from rhythmic_foley.values.results import Take
 
 Updates = dict[str, Any]
 

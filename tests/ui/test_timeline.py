@@ -16,10 +16,7 @@ from PIL import Image
 from ui.fake_studio import FakeStudio
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.media import probe
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import Analysis
+from rhythmic_foley.media.reading import probe
 from rhythmic_foley.ui.timeline import (
     OnsetTimeline,
     events_from_value,
@@ -29,6 +26,9 @@ from rhythmic_foley.ui.timeline import (
     timeline_value,
 )
 from rhythmic_foley.ui.timeline.pictures import filmstrip, waveform
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import Analysis
 
 GOOD = {
     "clip": "x",

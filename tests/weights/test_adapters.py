@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn import functional as F
 from weights.fill import det
 
-from rhythmic_foley.checkpoints import load_pipeline
-from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.models.full_size import new_semantic_adapter, new_temporal_adapter
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.pipeline.loading import load_pipeline
+from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.weights.convert import Conversion
 from rhythmic_foley.weights.diff_foley import new_unet
 

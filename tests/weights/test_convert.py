@@ -189,8 +189,8 @@ def test_what_is_there_is_not_written_over(tiny_files, tmp_path) -> None:
 
 
 def test_a_vocoder_can_be_taken_over(tiny_files, tmp_path) -> None:
-    from rhythmic_foley.checkpoints import load_pipeline
     from rhythmic_foley.models.sizes import TOY, new_vocoder
+    from rhythmic_foley.pipeline.loading import load_pipeline
 
     new_vocoder(TOY).save_pretrained(tmp_path / "vocoder")
     done = convert_diff_foley(**tiny_files, out=tmp_path / "out", vocoder=tmp_path / "vocoder", sizes=TINY)

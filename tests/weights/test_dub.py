@@ -11,8 +11,8 @@ from clips import make_clip
 from weights.tiny import TINY
 
 from rhythmic_foley import cli
-from rhythmic_foley.audio import read_wav
-from rhythmic_foley.media import probe
+from rhythmic_foley.audio.wav import read_wav
+from rhythmic_foley.media.reading import probe
 from rhythmic_foley.weights import convert
 from rhythmic_foley.weights.convert import ROLES
 

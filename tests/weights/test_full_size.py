@@ -18,7 +18,7 @@ from weights.conftest import load_networks
 from weights.fill import det
 from weights.sampling import Networks, largest_error, relative_l2, trajectory
 
-from rhythmic_foley.media import read_frames
+from rhythmic_foley.media.reading import read_frames
 from rhythmic_foley.models.cavp import FRAME_RATE_HZ, frames_to_video, pool_clips
 from rhythmic_foley.schedulers import UnroundedDPMSolver, ddim, plms
 from rhythmic_foley.weights.diff_foley import SCALING_FACTOR

@@ -12,14 +12,14 @@ from torch.nn import functional as F
 from weights.fill import det
 from weights.sampling import Networks, relative_l2, trajectory
 
-from rhythmic_foley.checkpoints import load_pipeline
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
 from rhythmic_foley.models.cavp import frames_to_video
 from rhythmic_foley.models.vocoder import GriffinLim
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.pipeline.loading import load_pipeline
+from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.schedulers import UnroundedDPMSolver, ddim, plms
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.weights.convert import Conversion
 
 NOISE = det("ldm/x_T", (1, 4, 16, 64))

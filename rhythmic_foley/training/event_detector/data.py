@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmic_foley.detection import RATE_HZ, features
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.motion import Step, curve_of_steps, steps
 from rhythmic_foley.training.event_detector.film import Cut, develop
 from rhythmic_foley.training.event_detector.scenes import DrawnClip, draw_clip
+from rhythmic_foley.vision.motion import Step, curve_of_steps, steps
+from rhythmic_foley.vision.onset_detector import RATE_HZ, features
 
 SHARD_SEEDS = 25
 CUTS = 4  # clips made of one rendered scene

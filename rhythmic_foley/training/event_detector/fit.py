@@ -10,9 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from rhythmic_foley.detection import RATE_HZ
 from rhythmic_foley.models.event_detector import EventDetector
-from rhythmic_foley.motion import Curve, pick_onsets
 from rhythmic_foley.training.event_detector.data import (
     HELD_OUT_SEED,
     Batch,
@@ -24,6 +22,8 @@ from rhythmic_foley.training.event_detector.data import (
     rendered,
 )
 from rhythmic_foley.training.loop import Schedule, train
+from rhythmic_foley.values.curve import Curve, pick_onsets
+from rhythmic_foley.vision.onset_detector import RATE_HZ
 
 # Drawings alone, which are many and cheap; then, if wanted, renders, which look more like film, among them.
 SCHEDULE = Schedule(steps=1700, learning_rate=2.5e-3, warmup=60, weight_decay=1e-2, ema_decay=0.99)

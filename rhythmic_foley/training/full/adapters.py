@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from rhythmic_foley.conditions import WINDOW_TOKENS, lay_events
 from rhythmic_foley.models.adapters import Adapter, onset_timeline
 from rhythmic_foley.models.cond_stage import CondStage
 from rhythmic_foley.models.text_encoder import embed_tokens
+from rhythmic_foley.pipeline.conditions import WINDOW_TOKENS, lay_events
 from rhythmic_foley.schedulers import NOISE_SCHEDULE
 from rhythmic_foley.training.full.examples import WINDOW_S, Batch, Shards
 from rhythmic_foley.training.loop import Schedule, train

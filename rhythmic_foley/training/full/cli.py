@@ -89,9 +89,9 @@ def _maker(arguments: argparse.Namespace) -> Callable[[Clip], Record | None]:
             raise FoleyError(f"The {arguments.what_for} is trained on clips with a picture; sounds have none.")
         return pair_record if arguments.what_for == "cavp" else motion_record
 
-    from rhythmic_foley.checkpoints import Running, find_checkpoint, load_pipeline
     from rhythmic_foley.describe.choose import open_describer
     from rhythmic_foley.describe.embedded import EmbeddedDescriber
+    from rhythmic_foley.pipeline.loading import Running, find_checkpoint, load_pipeline
     from rhythmic_foley.training.full.prepare import ExampleMaker
 
     describer = None

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmic_foley.conditions import window_features
-from rhythmic_foley.events import SoundEvent, events_from_json
-from rhythmic_foley.onsets import Onsets
+from rhythmic_foley.pipeline.conditions import window_features
 from rhythmic_foley.training.full.shards import Record, Records, pack, unpack
+from rhythmic_foley.values.events import SoundEvent, events_from_json
+from rhythmic_foley.values.onsets import Onsets
 
 COLUMNS, FRAMES = 64, 512  # of a window: latent columns, mel frames
 COLUMN_S = 0.128

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel
-from rhythmic_foley.media import read_frames
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.media.reading import read_frames
 from rhythmic_foley.models.cavp import CLIP_TOKENS, FRAME_SIZE, frames_to_video
-from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S
+from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ, VIDEO_START_S
 from rhythmic_foley.training.full.prepare import CAVP_HOP, read_sound
 from rhythmic_foley.training.full.shards import Record, Records, pack, unpack
 from rhythmic_foley.training.full.sources import CLIP_S, Clip

@@ -11,16 +11,16 @@ import soundfile
 import soxr
 import torch
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.describe.base import Describer
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import UNKNOWN, SoundEvent
-from rhythmic_foley.media import read_audio, read_frames
-from rhythmic_foley.onsets import attack_times
-from rhythmic_foley.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
+from rhythmic_foley.media.reading import read_audio, read_frames
+from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
 from rhythmic_foley.training.full.examples import COLUMN_S, Example, record_of
 from rhythmic_foley.training.full.shards import RECORDS_PER_SHARD, Record, write_shard
 from rhythmic_foley.training.full.sources import CLIP_S, Clip, Found
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 
 CAVP_HOP = 250  # gives its 4 features a second; the diffusion model's mel has a hop of 256
 COLUMNS = int(CLIP_S / COLUMN_S)

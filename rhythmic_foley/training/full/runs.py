@@ -12,14 +12,14 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from rhythmic_foley.checkpoints import INDEX, Running, load_pipeline
-from rhythmic_foley.checksums import SUMS, write_sums
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.adapters import Adapter
 from rhythmic_foley.models.cavp import Cavp
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.models.full_size import new_semantic_adapter, new_temporal_adapter
-from rhythmic_foley.pipeline import RhythmicFoleyPipeline
+from rhythmic_foley.pipeline.checksums import SUMS, write_sums
+from rhythmic_foley.pipeline.loading import INDEX, Running, load_pipeline
+from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.training.full.adapters import Base, Dropped, Training, Words, train_semantic, train_temporal
 from rhythmic_foley.training.full.contrastive import Contrast, train_cavp
 from rhythmic_foley.training.full.examples import Shards

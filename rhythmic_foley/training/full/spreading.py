@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from rhythmic_foley.cluster.ray_tasks import spread
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.machines import spread
 from rhythmic_foley.training.full.prepare import Preparer, Tally, missing_shards
 from rhythmic_foley.training.full.shards import RECORDS_PER_SHARD, Record
 from rhythmic_foley.training.full.sources import Clip, Found

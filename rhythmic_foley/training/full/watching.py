@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmic_foley.audio import SAMPLE_RATE_HZ
-from rhythmic_foley.detection import RATE_HZ, features
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
+from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.media import read_frames
+from rhythmic_foley.media.reading import read_frames
 from rhythmic_foley.models.event_detector import EventDetector
-from rhythmic_foley.motion import steps
-from rhythmic_foley.onsets import attack_times
 from rhythmic_foley.training.event_detector.data import Example, across, draw_batch, motion_at, onset_target
 from rhythmic_foley.training.event_detector.fit import calibrate, loss
 from rhythmic_foley.training.full.prepare import read_sound
 from rhythmic_foley.training.full.shards import Record, Records, pack, unpack
 from rhythmic_foley.training.full.sources import CLIP_S, Clip
 from rhythmic_foley.training.loop import Schedule, train
+from rhythmic_foley.vision.motion import steps
+from rhythmic_foley.vision.onset_detector import RATE_HZ, features
 
 # Something sounds where its level is within this of the clip's loudest, over a tenth of a second.
 _SOUNDING_DB, _SOUNDING_S = 30.0, 0.1

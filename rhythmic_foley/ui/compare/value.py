@@ -16,7 +16,7 @@ from typing import Any
 
 from gradio.data_classes import FileData
 
-from rhythmic_foley.comparison import compare
+from rhythmic_foley.export.comparison import compare
 
 
 def compare_value(

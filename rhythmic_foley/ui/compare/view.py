@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from rhythmic_foley.comparison import FIRST_COLOUR, SECOND_COLOUR, legend
+from rhythmic_foley.export.comparison import FIRST_COLOUR, SECOND_COLOUR, legend
 
 _HERE = Path(__file__).parent
 # In this order: the later ones use the earlier ones.

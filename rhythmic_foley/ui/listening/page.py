@@ -11,12 +11,12 @@ from gradio.data_classes import FileData
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.ui.compare.view import asset
-from rhythmic_foley.ui.gate import Gate
 from rhythmic_foley.ui.jobs import warn
+from rhythmic_foley.ui.request_filter import Gate
 from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
 
 if TYPE_CHECKING:
-    from rhythmic_foley.evaluation.listening import ListeningTest
+    from rhythmic_foley.evaluation.listening.blind_test import ListeningTest
 
 _HERE = Path(__file__).parent
 _WELCOME = (

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from rhythmic_foley.container import Orientation, decoded_frames, open_clip
-from rhythmic_foley.media import ClipInfo, read_audio, read_frames
+from rhythmic_foley.media.container import Orientation, decoded_frames, open_clip
+from rhythmic_foley.media.reading import read_audio, read_frames
+from rhythmic_foley.values.clip import ClipInfo
 
 _HEIGHT_PX, _COLUMNS = 54, 16
 _MAX_WIDTH_PX = 120

@@ -26,11 +26,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.events import SoundEvent
-from rhythmic_foley.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT
-from rhythmic_foley.onsets import Onsets
-from rhythmic_foley.requests import Analysis
 from rhythmic_foley.ui.timeline.pictures import filmstrip, waveform
+from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import Analysis
 
 _SLACK_S = 0.5  # the browser's idea of a clip's length may differ by a frame of a very slow clip
 

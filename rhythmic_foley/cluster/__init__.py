@@ -1,0 +1,1 @@
+"""Dubs and trainings spread over many machines with Ray."""

@@ -1,0 +1,1 @@
+"""What is measured: the product or one of its parts over a set of sounds or clips."""

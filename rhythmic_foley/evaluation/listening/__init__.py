@@ -1,0 +1,1 @@
+"""Blind listening tests and what their ratings say."""

@@ -1,0 +1,419 @@
+"""Opening a clip safely and walking through its picture: allowed formats, the timeline of frames, decoding.
+
+`media` is what the rest of the program uses; this module holds what its readers and its writer share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.sidedata.sidedata import SideDataContainer
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.values.limits import (
+    MAX_CHANNELS,
+    MAX_CLIP_S,
+    MAX_FPS,
+    MAX_PIXELS,
+    MAX_RATE_HZ,
+    MIN_RATE_HZ,
+    Stopwatch,
+    check_file_size,
+    check_frame_rate,
+    check_length,
+    check_picture_size,
+    check_streams,
+)
+
+# FFmpeg also opens playlists, subtitles, pictures and text as "video", some of which fetch other files or addresses.
+# Only these demuxers may look at a file; the sound-only ones are here so that an mp3 gets the right sentence.
+_CONTAINER_NAMES = {
+    "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
+    "matroska,webm": "matroska",
+    "avi": "avi",
+    "mpegts": "mpegts",
+    "mpeg": "mpeg",
+    "flv": "flv",
+    "asf": "asf",
+    "ogg": "ogg",
+}
+_SOUND_ONLY = "wav,mp3,flac,aac,aiff"
+_OPEN_OPTIONS = {
+    "format_whitelist": ",".join([*_CONTAINER_NAMES, _SOUND_ONLY]),
+    "protocol_whitelist": "file",
+    "max_pixels": str(MAX_PIXELS),  # opening already decodes a picture or two
+}
+_READING_S = 10.0  # for opening a file, and for finding the next packet in it
+# Titles in a broken encoding are no reason to refuse a clip; PyAV 19 lets them pass without being asked.
+_LENIENT = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+_WANTED = "use an MP4, MOV, WebM, MKV or AVI file"
+
+# Where a file is cut off. IndexError: at the end PyAV stumbles over streams that only show up on the way, as in FLV.
+CUT_OFF = (av.error.InvalidDataError, IndexError)
+_MAX_SLACK_S = 0.0006
+_MAX_STRETCH = 4  # of pixels that are not square; the widest films need 2.4
+_DECODER_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """When each frame of the picture is shown, in ticks of `time_base`.
+
+    Attributes:
+        ticks: int64 (frames,), ascending; frames that the container hides (before an edit's start) are left out.
+        last_ticks: how long the last frame stays on screen.
+        coded: int64 (frames,), the same ticks in the order of decoding.
+        keys: bool (frames,), which of `coded` are key frames: decoding can begin there.
+        timed: whether every packet says when its frame is shown and when it is decoded, without which it cannot be
+            copied (Matroska leaves out the decoding times of the first few, which can be filled in).
+    """
+
+    ticks: np.ndarray
+    last_ticks: int
+    time_base: Fraction
+    timed: bool
+    coded: np.ndarray
+    keys: np.ndarray
+
+    @property
+    def start(self) -> int:
+        return int(self.ticks[0])
+
+    @property
+    def duration_s(self) -> float:
+        """From the start of the first frame to the end of the last one."""
+        return float((int(self.ticks[-1]) + self.last_ticks - self.start) * self.time_base)
+
+    @property
+    def intervals_s(self) -> np.ndarray:
+        """(frames - 1,) seconds from each frame to the next."""
+        return np.diff(self.ticks) * float(self.time_base)
+
+    @property
+    def usual_ticks(self) -> int:
+        """Ticks from one frame to the next, typically; the last frame's length if there is no other."""
+        return int(np.median(np.diff(self.ticks))) if len(self.ticks) > 1 else self.last_ticks
+
+    @property
+    def variable(self) -> bool:
+        """Whether frames are spaced unevenly, beyond what rounding to the container's clock explains."""
+        gaps = self.intervals_s
+        return gaps.size > 0 and bool(np.abs(gaps - np.median(gaps)).max() > max(0.0021, 0.05 * np.median(gaps)))
+
+    @cached_property
+    def shown_ticks(self) -> dict[int, int]:
+        """How long each frame stays on screen, by the tick at which it appears."""
+        return dict(zip(self.ticks.tolist(), [*np.diff(self.ticks).tolist(), self.last_ticks], strict=True))
+
+    @property
+    def slack_s(self) -> float:
+        """How much early a frame counts as shown: its time was rounded to the container's clock (1 ms in Matroska)."""
+        return min(_MAX_SLACK_S, 0.0001 + 0.5 * float(self.time_base))
+
+    def seconds(self, tick: int) -> float:
+        """Time of a tick, counted from the start of the picture."""
+        return float((tick - self.start) * self.time_base)
+
+
+@dataclass(frozen=True)
+class OpenClip:
+    """A clip that is open for reading, and its picture stream."""
+
+    name: str
+    container: InputContainer
+    video: VideoStream
+    timeline: Timeline
+    decoding: Stopwatch
+
+    @property
+    def sound(self) -> AudioStream | None:
+        """The sound track that a player would choose; None if there is none that can be decoded."""
+        stream = self.container.streams.best("audio")
+        if stream is None or stream.codec_context is None or not MIN_RATE_HZ <= stream.rate <= MAX_RATE_HZ:
+            return None
+        return stream if 1 <= stream.channels <= MAX_CHANNELS else None
+
+    @property
+    def container_name(self) -> str:
+        return _container_name(self.container)
+
+    @property
+    def codec_name(self) -> str:
+        """The codec, whoever decodes it ("av1", not "libdav1d")."""
+        return self.video.codec_context.codec.canonical_name
+
+    @property
+    def numbered(self) -> bool:
+        """Whether frames have an order but no times of their own."""
+        return _numbered(self.container)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second as measured, or the declared rate where it says the same without the clock's rounding."""
+        measured = len(self.timeline.ticks) / self.timeline.duration_s
+        declared = float(self.video.average_rate or 0)
+        steady = not self.timeline.variable and abs(declared - measured) < 0.02 * measured
+        return declared if steady else measured
+
+    def rewind(self) -> None:
+        self.container.seek(0 if self.video.start_time is None else min(0, self.video.start_time), stream=self.video)
+
+
+def _container_name(container: InputContainer) -> str:
+    return _CONTAINER_NAMES.get(container.format.name, container.format.name)
+
+
+def _numbered(container: InputContainer) -> bool:
+    """AVI holds no times; FFmpeg guesses them, wrongly where frames are reordered."""
+    return _container_name(container) == "avi"
+
+
+def _read_timeline(name: str, container: InputContainer, video: VideoStream) -> Timeline:
+    """Reads every packet once without decoding, and leaves the container at its end."""
+    numbered = _numbered(container)
+    shown, timed, untimed_start = [], not numbered, True
+    for packet in _packets(container, video):
+        untimed_start = untimed_start and packet.dts is None
+        timed = timed and packet.pts is not None and (packet.dts is not None or untimed_start)
+        tick = packet.dts if packet.pts is None or numbered else packet.pts
+        if tick is not None and not packet.is_discard:
+            shown.append((tick, packet.duration or 0, packet.is_keyframe))
+        if len(shown) > MAX_FPS * MAX_CLIP_S:
+            raise FoleyError(f"{name} has more than {MAX_FPS * MAX_CLIP_S:.0f} pictures; please trim it.")
+    if not shown:
+        raise FoleyError(f"{name} holds no picture that can be read; the file may be damaged.")
+    span_s = float((max(shown)[0] - min(shown)[0]) * video.time_base)
+    check_length(span_s)
+    check_frame_rate(name, len(shown), span_s)
+    coded = np.array([tick for tick, _, _ in shown], dtype=np.int64)
+    ticks = np.sort(coded)
+    return Timeline(
+        ticks=ticks,
+        last_ticks=_last_ticks(container, video, ticks, max(shown)[1]),
+        time_base=Fraction(video.time_base),
+        timed=timed and not untimed_start,
+        coded=coded,
+        keys=np.array([key for _, _, key in shown], dtype=bool),
+    )
+
+
+def _last_ticks(container: InputContainer, video: VideoStream, ticks: np.ndarray, packet_ticks: int) -> int:
+    """How long the last frame is shown; some containers say so, some demuxers only claim to."""
+    gaps = np.diff(ticks)
+    if _container_name(container) == "mp4" and video.duration:
+        # MP4 packets last until the next one is decoded, not shown; the track's length is right, but can be stale.
+        declared = int(ticks[0]) + video.duration - int(ticks[-1])
+        if 0 < declared <= max(gaps.max(initial=0), packet_ticks):
+            return declared
+    usual = int(np.median(gaps)) if len(gaps) else 0
+    # A damaged file may claim that its last frame stays for hours.
+    if 0 < packet_ticks * video.time_base <= max(1.0, float(10 * usual * video.time_base)):
+        return packet_ticks
+    if usual > 0:
+        return usual
+    rate = video.average_rate or video.guessed_rate or Fraction(25)
+    return max(1, round(1 / (rate * video.time_base)))
+
+
+@contextmanager
+def open_clip(path: str | Path) -> Iterator[OpenClip]:
+    """Opens a local video file.
+
+    Raises:
+        FoleyError: if there is no such file, it is not a video in an allowed container, or reading it fails.
+    """
+    path = Path(path)
+    _check_file(path)
+    # Opened twice: sound is only decoded right from its first block if nothing has been read before.
+    with _opened(path) as (container, video):
+        timeline = _read_timeline(path.name, container, video)
+    with _opened(path) as (container, video):
+        yield OpenClip(path.name, container, video, timeline, Stopwatch(path.name, timeline.duration_s))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    try:
+        # An absolute path: FFmpeg would read "concat:a|b" or "http://..." as something other than a file name.
+        where, options = str(path.resolve()), dict(_OPEN_OPTIONS)
+        with av.open(where, "r", options=options, timeout=_READING_S, **_LENIENT) as container:
+            yield container, _picture_stream(path.name, container)
+    except av.error.FFmpegError as error:
+        raise FoleyError(f"{path.name} is damaged or not a video that can be read; {_WANTED}.") from error
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise FoleyError(f"{path.name or 'This'} is a folder; choose a video file.")
+        if not path.exists():
+            raise FoleyError(f"There is no file named {path.name}.")
+        if not path.is_file():
+            raise FoleyError(f"{path.name} is not a regular file; {_WANTED}.")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise FoleyError(f"{path.name} is empty; {_WANTED}.")
+        check_file_size(path)
+    except (OSError, ValueError) as error:
+        raise FoleyError(f"{path.name} cannot be opened; check that you may read it.") from error
+
+
+def _picture_stream(name: str, container: InputContainer) -> VideoStream:
+    check_streams(name, len(container.streams))
+    still = av.stream.Disposition.attached_pic | av.stream.Disposition.still_image
+    videos = [stream for stream in container.streams.video if not stream.disposition & still]
+    if not videos and container.streams.audio:
+        raise FoleyError(f"{name} has sound but no picture; choose a video.")
+    if not videos or videos[0].codec_context is None or not videos[0].time_base:
+        raise FoleyError(f"{name} holds no moving picture that can be read; {_WANTED}.")
+    context = videos[0].codec_context
+    check_picture_size(name, context.width, context.height)
+    context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
+    context.thread_type = "AUTO"
+    context.thread_count = _DECODER_THREADS
+    return videos[0]
+
+
+def picture_packets(clip: OpenClip) -> Iterator[av.Packet]:
+    """Packets of the picture in file order, from where the container stands."""
+    return _packets(clip.container, clip.video)
+
+
+def _packets(container: InputContainer, video: VideoStream) -> Iterator[av.Packet]:
+    """A file cut off in the middle simply ends there."""
+    packets = container.demux(video)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, *CUT_OFF):
+            return
+        if packet.size:
+            yield packet
+
+
+def with_decode_times(packets: Iterator[av.Packet], timeline: Timeline) -> Iterator[av.Packet]:
+    """Gives the first packets the decoding times that their container left out, counting back from the first known."""
+    waiting: list[av.Packet] = []
+    for packet in packets:
+        if packet.dts is None:
+            waiting.append(packet)
+            continue
+        for steps, early in zip(range(len(waiting), 0, -1), waiting, strict=True):
+            early.dts = packet.dts - steps * timeline.usual_ticks
+        yield from waiting
+        waiting.clear()
+        yield packet
+
+
+def decoded_frames(clip: OpenClip, from_s: float = 0.0) -> Iterator[tuple[float, VideoFrame]]:
+    """Frames in showing order with their times, seconds from the start of the picture.
+
+    Packets that do not decode are passed over, as players do.
+
+    Args:
+        from_s: decoding may start at a later key frame, but never later than the frame shown at this time.
+    """
+    timeline = clip.timeline
+    if from_s > 0 and not clip.numbered:
+        # Seeking is only a hint in some containers, hence the second of margin and the check of where it landed.
+        target = timeline.start + int(max(0.0, from_s - 1.0) / timeline.time_base)
+        clip.container.seek(target, stream=clip.video)
+        frames = _decode(clip)
+        first = next(frames, None)
+        if first is not None and first[0] <= from_s:
+            yield first
+            yield from frames
+            return
+    clip.rewind()
+    frames = _decode(clip)
+    first = next(frames, None)
+    if first is None:
+        raise FoleyError(f"{clip.name} holds no picture that can be decoded; the file may be damaged.")
+    yield first
+    yield from frames
+
+
+def _decode(clip: OpenClip) -> Iterator[tuple[float, VideoFrame]]:
+    timeline = clip.timeline
+    for order, frame in enumerate(_frames_in_order(clip)):
+        tick = frame.dts if frame.pts is None else frame.pts
+        if clip.numbered:
+            tick = timeline.ticks[min(order, len(timeline.ticks) - 1)]
+        if tick is not None:
+            yield timeline.seconds(int(tick)), frame
+
+
+def _frames_in_order(clip: OpenClip) -> Iterator[VideoFrame]:
+    for packet in chain(picture_packets(clip), [None]):
+        try:
+            with clip.decoding.running():
+                frames = clip.video.decode(packet)
+        except av.error.InvalidDataError:
+            continue
+        yield from frames
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a player turns the stored picture: rows and columns swapped, then mirrored (all eight ways to lie)."""
+
+    swap: bool = False
+    flip_rows: bool = False
+    flip_columns: bool = False
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> Orientation:
+        matrix = display_matrix(frame)
+        if matrix is None:
+            return cls()
+        # Stored (x, y) is shown at (a x + c y, b x + d y).
+        a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+        swap = abs(b) + abs(c) > abs(a) + abs(d)
+        return cls(swap, (b if swap else d) < 0, (c if swap else a) < 0)
+
+    @property
+    def rotation(self) -> int:
+        """Degrees clockwise; a mirrored picture counts as its turn before mirroring left and right."""
+        if self.swap:
+            return 270 if self.flip_rows else 90
+        return 180 if self.flip_rows else 0
+
+    def displayed_size(self, frame: VideoFrame, clip: OpenClip) -> tuple[int, int]:
+        """(width, height) as shown, with square pixels."""
+        stretch = clip.video.sample_aspect_ratio or Fraction(1)
+        stretch = stretch if 1 / _MAX_STRETCH <= stretch <= _MAX_STRETCH else Fraction(1)
+        width, height = max(1, round(frame.width * stretch)), frame.height
+        return (height, width) if self.swap else (width, height)
+
+    def apply(self, image: np.ndarray) -> np.ndarray:
+        image = image.swapaxes(0, 1) if self.swap else image
+        image = image[::-1] if self.flip_rows else image
+        image = image[:, ::-1] if self.flip_columns else image
+        return np.ascontiguousarray(image)
+
+
+def audio_frame(samples: np.ndarray, rate_hz: int, pts: int | None = None) -> av.AudioFrame:
+    """A frame of mono sound from float32 (N,)."""
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], format="fltp", layout="mono")
+    frame.sample_rate, frame.time_base, frame.pts = rate_hz, Fraction(1, rate_hz), pts
+    return frame
+
+
+def display_matrix(frame: VideoFrame) -> list[int] | None:
+    """The nine numbers of the display matrix, by rows, if the frame carries one."""
+    # `frame.side_data` is kept by the frame that it keeps: whole pictures would pile up until they are collected.
+    side_data = SideDataContainer(frame).get(SideDataType.DISPLAYMATRIX)
+    return None if side_data is None else np.frombuffer(bytes(side_data), dtype=np.int32).tolist()

@@ -1,0 +1,332 @@
+"""The job itself: `analyse` a clip, then `dub` it. Command line, app and batch all call this."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
+from rhythmic_foley.audio.wav import read_wav
+from rhythmic_foley.describe import Describer
+from rhythmic_foley.describe.choose import EMBEDDED, Asking, Describers
+from rhythmic_foley.describe.embedded import EmbeddedDescriber
+from rhythmic_foley.describe.speech import without_speech
+from rhythmic_foley.describe.talking import Description
+from rhythmic_foley.describe.tightening import LEAST_PEAK, tightened
+from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.media.muxing import plan_cut, write_cut
+from rhythmic_foley.media.reading import probe, read_audio, read_frames
+from rhythmic_foley.pipeline.checksums import check_sums
+from rhythmic_foley.pipeline.loading import EMBEDDED as EMBEDDED_MODEL
+from rhythmic_foley.pipeline.loading import INDEX, find_checkpoint, load_pipeline, revision, roots, stamp
+from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
+from rhythmic_foley.runtime.cache import Cache, file_digest
+from rhythmic_foley.runtime.memory import Memory, enough_memory, give_back
+from rhythmic_foley.studio.dub_plan import Base, Stretch, alone, fitting, heard, local, resolved
+from rhythmic_foley.studio.generation import Meter, SoundMaker
+from rhythmic_foley.studio.takes import Draft, draw_mel, prepare_folder, read_sound, read_take, write_take
+from rhythmic_foley.values.clip import ClipInfo
+from rhythmic_foley.values.controls import MAX_SEED, Controls, Fix
+from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
+from rhythmic_foley.values.limits import MIN_CLIP_S
+from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import Analysis, Progress, Take
+from rhythmic_foley.vision.onset_detector import NOTHING_SEEN, Seen, detect, load_detector
+
+__all__ = ["Analysis", "Asking", "Controls", "Fix", "Progress", "Studio", "Take"]
+
+_MOTION_RATE_HZ, _MOTION_SIZE = 30.0, (256, 256)
+_DESCRIBE_RATE_HZ, _DESCRIBE_SIZE = 4.0, (320, 320)
+_SLACK_S = 0.02  # a clip of ten minutes may be a frame longer
+
+UNKNOWN_NOTE = "Nobody could say what sounds here; describe it for a better result, now only the timing is used."
+
+
+class Studio:
+    """Analyses and dubs clips with one model. Holds nothing of any request, so that threads may share it.
+
+    Args:
+        model: name or folder of a checkpoint.
+        cache: what was made before is found again here.
+        device: for the networks; by default the GPU if there is one.
+        describer: who says what sounds: a describer, or a name as `open_describer` takes it; by default the one in the
+            checkpoint, which also speaks where another one has nothing of use to say.
+        asking: how a describer that talks is asked.
+        memory: which large models take turns in; studios that work in one process share it.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "mini",
+        *,
+        cache: Cache | None = None,
+        device: str | None = None,
+        describer: Describer | str = EMBEDDED,
+        asking: Asking | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        self.folder = find_checkpoint(model)
+        self._stamp = stamp(self.folder)
+        self.cache = cache or Cache()
+        self.describers = Describers(describer, self._embedded_describer, roots(), asking)
+        self.memory = memory or Memory()
+        self._device = device
+
+    def beside(self, model: str | Path) -> Studio:
+        """The studio of another model, with the same describers, cache and turns in memory."""
+        other = Studio(model, cache=self.cache, device=self._device, memory=self.memory)
+        other.describers = self.describers
+        return other
+
+    @cached_property
+    def pipeline(self) -> RhythmicFoleyPipeline:
+        self.memory.enter("sound", self, self._unload)
+        pipeline = load_pipeline(self.folder, self._device)
+        self._check_unchanged()
+        return pipeline
+
+    @property
+    def describer(self) -> Describer:
+        """Who is asked unless another one is chosen."""
+        return self.describers[None]
+
+    @cached_property
+    def defaults(self) -> Controls:
+        """The controls as nobody has touched them, with the steps and the guidance that the model was made for."""
+        plain = Controls()
+        return replace(
+            plain,
+            steps=self._index.get("default_steps", plain.steps),
+            guidance_scale=self._index.get("default_guidance_scale", plain.guidance_scale),
+        )
+
+    @property
+    def has_classifier(self) -> bool:
+        """Whether `Controls.classifier_scale` can be more than 0."""
+        return any(self._index.get("classifier", ()))
+
+    @cached_property
+    def _index(self) -> dict[str, Any]:
+        return json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
+
+    @cached_property
+    def revision(self) -> str:
+        found = revision(self.folder)
+        self._check_unchanged()
+        return found
+
+    def analyse(
+        self, path: str | Path, *, describe: bool = True, find_onsets: bool = True, describer: str | None = None
+    ) -> Iterator[Progress | Analysis]:
+        """Looks at a clip: what sounds, and when. Yields progress, and the analysis at the end.
+
+        Args:
+            describer: who says what sounds: a name among `describers.names`; the usual one if left out.
+
+        Raises:
+            FoleyError: if the file is not a clip that can be dubbed, or there is no such describer.
+        """
+        yield Progress(0.0, "Opening the clip")
+        clip = probe(path)
+        _check_length(clip)
+        digest = file_digest(path)
+        seen, onsets = NOTHING_SEEN, Onsets()
+        if find_onsets:
+            yield Progress(0.1, "Looking for onsets")
+            seen = self._see(clip, digest)
+            onsets = pick_onsets(seen.curve, DEFAULT_THRESHOLD)
+        said = Description((), "")
+        if describe:
+            yield Progress(0.6, "Describing what sounds")
+            said = without_speech(self._describe(clip, digest, self.describers[describer]))
+            peaks = pick_onsets(seen.curve, LEAST_PEAK)
+            said = replace(said, events=tightened(said.events, peaks.times_s, clip.duration_s))
+            onsets = fitting(onsets, said.events)
+        notes = said.notes
+        if describe and all(event.label == UNKNOWN for event in said.events):
+            notes = (*notes, UNKNOWN_NOTE)
+        yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, seen.curve, said.describer, notes)
+
+    def dub(
+        self, analysis: Analysis, controls: Controls, out_dir: Path, *, previews: bool = False
+    ) -> Iterator[Progress | Take]:
+        """Makes the sound. Yields progress at each denoising step and each take when it is on disk.
+
+        Closing the generator stops within one step; finished takes stay.
+
+        Args:
+            previews: whether some of the progress shows the mel under way.
+
+        Raises:
+            FoleyError: if a control is out of its range, or the results cannot be written.
+        """
+        base = None if controls.fix is None else self._take_to_fix(analysis, controls.fix)
+        controls = resolved(analysis, controls, base)
+        prepare_folder(Path(out_dir))
+        give_back()
+        yield Progress(0.0, "Loading the model")
+        stretch = self._stretch(analysis, controls)
+        here = local(controls, stretch)
+        maker = self._maker(analysis, stretch, previews)
+        stems = alone(here) if controls.stems and base is None else ()
+        meter = Meter(controls.takes * sum(maker.steps(one) for one in (here, *stems)))
+        for number in range(controls.takes):
+            seed = (controls.seed + number) % (MAX_SEED + 1)
+            label = f"Take {number + 1} of {controls.takes}"
+            sound = yield from maker.make(replace(here, seed=seed), meter.named(label), base and base.sound)
+            singles = []
+            for one in stems:
+                name = one.events[0].label
+                single = yield from maker.make(replace(one, seed=seed), meter.named(f"{label}, {name} alone"))
+                singles.append((name, single.wave))
+            asked = replace(controls, seed=seed, takes=1)
+            draft = Draft(
+                clip=self._stretch(analysis, controls).path,  # once more: the cache may have lost it meanwhile
+                title=analysis.clip.path.stem,
+                asked=asked,
+                onsets=here.onsets,
+                sound=sound,
+                heard=heard(analysis.clip, stretch, here, sound, base),
+                stems=tuple(singles),
+                facts={"clip_sha256": analysis.digest, "model": self.folder.name, "revision": self.revision},
+                notes=(stretch.note, _unknown_note(asked), *sound.notes),
+            )
+            yield write_take(draft, Path(out_dir))
+
+    def original_mel(self, analysis: Analysis, out_dir: Path) -> Path | None:
+        """Mel picture of the clip's own sound; None if it has none."""
+        wave = read_audio(analysis.clip.path, SAMPLE_RATE_HZ) if analysis.clip.has_audio else None
+        return None if wave is None else self.mel_png(wave, Path(out_dir) / "original.png")
+
+    def mel_png(self, wave: np.ndarray | Path, out: Path, onsets: Onsets | None = None) -> Path:
+        """Mel picture of a waveform at 16 kHz, or of a wav file, with onsets as lines."""
+        wave, rate_hz = read_wav(wave) if isinstance(wave, Path) else (wave, SAMPLE_RATE_HZ)
+        return draw_mel(wave, rate_hz, out, onsets.times_s if onsets else ())
+
+    def _stretch(self, analysis: Analysis, controls: Controls) -> Stretch:
+        """What of the clip is dubbed: all of it, or the range as a file of its own."""
+        clip = analysis.clip
+        if controls.range_s is None:
+            return Stretch(clip.path, 0.0, clip.duration_s)
+        cut = plan_cut(clip.path, *controls.range_s)
+        key = Cache.key("stretch-1", analysis.digest, cut)
+        found = self.cache.load("stretch", key, ".mp4", probe, lambda path: write_cut(clip.path, cut, path))
+        note = "" if cut.copied else "The range does not begin on a key frame, so its picture was re-encoded."
+        _check_length(found)
+        return Stretch(found.path, cut.start_s, cut.end_s - cut.start_s, note)
+
+    def _take_to_fix(self, analysis: Analysis, fix: Fix) -> Base:
+        """What stays around a stretch made anew.
+
+        Raises:
+            FoleyError: if the take is not of this clip and model.
+        """
+        take = read_take(fix.take)
+        text = take.settings.read_text(encoding="utf-8")
+        made_of = json.loads(text)
+        if made_of.get("clip_sha256") != analysis.digest:
+            raise FoleyError(f"{take.name} was made for another clip; choose one of this clip's takes to fix.")
+        if made_of.get("revision") != self.revision:
+            raise FoleyError(f"{take.name} was made with another model; fix it with that one.")
+        return Base(take, Controls.from_json(text, take.folder), *read_sound(take))
+
+    def _maker(self, analysis: Analysis, stretch: Stretch, previews: bool) -> SoundMaker:
+        features = self._features(analysis) if self.pipeline.needs_video else None
+        return SoundMaker(
+            self.pipeline, self.revision, self.cache, stretch.duration_s, previews, features, stretch.start_s
+        )
+
+    def _features(self, analysis: Analysis) -> torch.Tensor:
+        """What a model that looks at the picture sees in it, (T, D) of the whole clip."""
+
+        def write(path: Path) -> None:
+            frames = read_frames(analysis.clip.path, VIDEO_RATE_HZ, start_s=VIDEO_START_S)
+            with enough_memory():
+                np.save(path, self.pipeline.encode_video(frame for _, frame in frames).numpy())
+
+        key = Cache.key("features-1", analysis.digest, self.revision)
+        return torch.from_numpy(self.cache.load("features", key, ".npy", np.load, write))
+
+    def _see(self, clip: ClipInfo, digest: str) -> Seen:
+        """When sounds start, by the checkpoint's event detector or, where it has none, by motion alone."""
+
+        def write(path: Path) -> None:
+            check_sums(self.folder)
+            frames = read_frames(clip.path, min(clip.fps, _MOTION_RATE_HZ), _MOTION_SIZE, fit="inside")
+            seen = detect(frames, load_detector(self.folder))
+            curve, sounding = seen.curve, seen.sounding
+            np.savez(path, curve=(curve.times_s, curve.values), sounding=(sounding.times_s, sounding.values))
+
+        key = Cache.key("curve-2", digest, revision(self.folder / "event_detector"))
+        return self.cache.load("curve", key, ".npz", _read_seen, write)
+
+    def _describe(self, clip: ClipInfo, digest: str, describer: Describer) -> Description:
+        """What the describer says, from the cache if it was asked before; a stand-in's answer is not kept."""
+        key = Cache.key("events-2", digest, getattr(describer, "fingerprint", describer.name), self.revision)
+        known = self._said_before(key)
+        if known is not None:
+            return Description(known, describer.name)
+        size = getattr(describer, "frame_size", _DESCRIBE_SIZE)
+        frames = read_frames(clip.path, _DESCRIBE_RATE_HZ, size, fit="inside")
+        if hasattr(describer, "close"):  # a large one
+            self.memory.enter(describer.name, describer, describer.close)
+        if hasattr(describer, "look"):
+            said = describer.look(frames, clip.duration_s)
+        else:
+            said = Description(describer.describe(frames, clip.duration_s), describer.name)
+        if said.describer == describer.name and not said.notes:
+            text = events_to_json(said.events)
+            self.cache.put("events", key, ".json", lambda path: path.write_text(text, encoding="utf-8"))
+        return said
+
+    def _embedded_describer(self) -> Describer:
+        folder = self.folder if (self.folder / "describer").is_dir() else find_checkpoint(EMBEDDED_MODEL)
+        check_sums(folder)
+        return EmbeddedDescriber.from_pretrained(folder / "describer")
+
+    def _unload(self) -> None:
+        """Gives the sound model's memory back; the next dub loads it again."""
+        self.__dict__.pop("pipeline", None)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _said_before(self, key: str) -> tuple[SoundEvent, ...] | None:
+        cached = self.cache.get("events", key, ".json")
+        try:
+            return None if cached is None else events_from_json(cached.read_text(encoding="utf-8"))
+        except (OSError, ValueError, FoleyError):  # gone meanwhile, or damaged
+            self.cache.drop("events", key, ".json")
+            return None
+
+    def _check_unchanged(self) -> None:
+        """What was read of the model must be of one piece; once it is in memory its files may change.
+
+        Raises:
+            FoleyError: if a file changed since the studio was opened.
+        """
+        if stamp(self.folder) != self._stamp:
+            raise FoleyError(f"The model in {self.folder} was changed while it was read; start again to use it.")
+
+
+def _read_seen(path: Path) -> Seen:
+    with np.load(path) as stored:
+        return Seen(Curve(*stored["curve"]), Curve(*stored["sounding"]))
+
+
+def _check_length(clip: ClipInfo) -> None:
+    if clip.duration_s < MIN_CLIP_S - _SLACK_S:
+        raise FoleyError(f"This clip is {clip.duration_s:.2f} s long; at least {MIN_CLIP_S:g} s are needed.")
+
+
+def _unknown_note(controls: Controls) -> str:
+    return UNKNOWN_NOTE if all(event.label == UNKNOWN for event in controls.events) else ""

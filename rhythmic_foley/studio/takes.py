@@ -1,0 +1,287 @@
+"""Takes on disk: a folder with the video, the sound, its picture, settings, onsets and what is needed to fix it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.mel_images import mel_image
+from rhythmic_foley.audio.mixing import Mix
+from rhythmic_foley.audio.onset_detection import attack_times
+from rhythmic_foley.audio.signal import resample
+from rhythmic_foley.audio.wav import read_wav, write_wav
+from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.media.reading import mux
+from rhythmic_foley.runtime.atomic import move_into_place
+from rhythmic_foley.studio.generation import Sound
+from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.onsets import OnsetMatch, Onsets, match_onsets
+from rhythmic_foley.values.results import Take
+
+HIT_TOLERANCE_S = 0.05
+_LONGEST_NAME = 60
+# Any other would be a name that someone made up, or one that stands for another file of a take.
+_SOUND_SUFFIXES = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".caf")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The sound of a take as it goes to disk: float32 (N,), its rate, and how it was mixed."""
+
+    wave: np.ndarray
+    rate_hz: int
+    mix: Mix
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a take is written from.
+
+    Attributes:
+        clip: the file whose picture it gets.
+        title: the name of the person's file, without its suffix.
+        asked: the controls as they go into the settings file.
+        onsets: the wanted ones, counted from the picture's beginning.
+        sound: the bare sound.
+        stems: label and bare sound of each event alone, (N,) at the rate of `sound`.
+        facts: stored beside the controls: clip_sha256, model, revision.
+    """
+
+    clip: Path
+    title: str
+    asked: Controls
+    onsets: Onsets
+    sound: Sound
+    heard: Heard
+    stems: tuple[tuple[str, np.ndarray], ...] = ()
+    facts: Mapping[str, str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def prepare_folder(out_dir: Path) -> None:
+    """Makes the folder that takes go to; said before the sound is made, not after.
+
+    Raises:
+        FoleyError: if nothing can be written there.
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out_dir):
+            pass
+    except OSError as error:
+        raise _unwritable(out_dir, error) from error
+
+
+def write_take(draft: Draft, out_dir: Path) -> Take:
+    """Writes the take's folder; it appears complete or not at all.
+
+    Raises:
+        FoleyError: if it cannot be written.
+    """
+    stem = safe_name(draft.title)
+    name = f"{stem}-seed{draft.asked.seed}" + ("-fixed" if draft.asked.fix else "")
+    return _appearing(out_dir, name, lambda folder: _write_files(draft, folder, stem))
+
+
+def receive_take(name: str, files: Mapping[str, bytes], out_dir: Path) -> Take:
+    """Writes a take that was made on another machine, as `write_take` does.
+
+    Args:
+        files: their content by their path in the take's folder.
+
+    Raises:
+        FoleyError: if it cannot be written.
+    """
+
+    def write(folder: Path) -> None:
+        for path, content in files.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(content)
+
+    return _appearing(out_dir, name, write)
+
+
+def _appearing(out_dir: Path, name: str, write: Callable[[Path], None]) -> Take:
+    """A take's folder that `write` fills under another name."""
+    partial = out_dir / f".{name}-{uuid.uuid4().hex}"
+    try:
+        partial.mkdir(parents=True)
+        write(partial)
+        folder = _free_name(out_dir / name)
+        move_into_place(partial, folder)
+    except OSError as error:
+        raise _unwritable(out_dir, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return read_take(folder)
+
+
+def read_take(folder: str | Path) -> Take:
+    """A take that is on disk.
+
+    Raises:
+        FoleyError: if the folder is none.
+    """
+    folder = Path(folder)
+    try:
+        (video,) = (path for path in folder.glob("*.mp4") if not path.name.startswith("."))
+        settings = video.with_suffix(".json")
+        data = json.loads(settings.read_text(encoding="utf-8"))
+        measured = data.get("measured")
+        return Take(
+            name=data.get("name", folder.name),
+            folder=folder,
+            video=video,
+            wav=video.with_suffix(".wav"),
+            mel=video.with_suffix(".png"),
+            settings=settings,
+            seed=int(data["seed"]),
+            measured=None if measured is None else OnsetMatch(**measured),
+            notes=tuple(data.get("notes", ())),
+            sound=_if_there(video.with_suffix(".npz")),
+            stems=tuple(sorted(folder.glob("stems/*.wav"))),
+            onsets_csv=_if_there(folder / f"{video.stem}-onsets.csv"),
+            onsets_json=_if_there(folder / f"{video.stem}-onsets.json"),
+        )
+    except (OSError, *MALFORMED):
+        raise FoleyError(f"{folder.name} is not the folder of a take.") from None
+
+
+def read_sound(take: Take) -> tuple[Sound, Mix]:
+    """The bare sound of a take, and how it was mixed.
+
+    Raises:
+        FoleyError: if the take does not hold it.
+    """
+    try:
+        with np.load(take.sound) as stored:
+            sound = Sound(stored["wave"], int(stored["rate_hz"]), stored["latents"])
+            return sound, Mix(*map(float, stored["mix"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise FoleyError(f"{take.name} does not hold what is needed to fix it; dub the clip again.") from None
+
+
+def rename_take(take: Take, name: str) -> Take:
+    """Gives a take another name, its folder too; answers where its files lie now.
+
+    Raises:
+        FoleyError: if the name is empty or the folder cannot be renamed.
+    """
+    name = " ".join(name.split())[:_LONGEST_NAME]
+    if not name:
+        raise FoleyError("A take needs a name.")
+    settings = json.loads(take.settings.read_text(encoding="utf-8"))
+    wanted = take.folder.with_name(safe_name(name))
+    folder = take.folder if wanted == take.folder else _free_name(wanted)
+    try:
+        part = take.settings.with_suffix(".part")
+        part.write_text(json.dumps({**settings, "name": name}, indent=2, ensure_ascii=False), encoding="utf-8")
+        move_into_place(part, take.settings)
+        os.replace(take.folder, folder)
+    except OSError as error:
+        raise FoleyError(f"The take cannot be renamed ({error.strerror}).") from error
+    return read_take(folder)
+
+
+def delete_take(take: Take) -> None:
+    """Removes a take's folder; one that is gone already is no trouble."""
+    if take.folder.exists():
+        read_take(take.folder)  # nothing but a take is ever deleted
+        shutil.rmtree(take.folder, ignore_errors=True)
+
+
+def draw_mel(wave: np.ndarray, sample_rate_hz: int, out: Path, onsets_s: Sequence[float] = ()) -> Path:
+    """Mel picture of a waveform, with onsets as lines."""
+    wave = resample(wave, sample_rate_hz, SAMPLE_RATE_HZ)
+    padded = np.pad(wave, (0, max(0, 1024 - len(wave)))).astype(np.float32)
+    mel_image(log_mel(torch.from_numpy(padded)), out, onsets_s=onsets_s)
+    return out
+
+
+def safe_name(text: str) -> str:
+    """A file name part without anything that a shell, a URL or HTML would mind."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("._")[:_LONGEST_NAME] or "clip"
+
+
+def _unwritable(out_dir: Path, error: OSError) -> FoleyError:
+    return FoleyError(f"The take cannot be written to {out_dir} ({error.strerror or error}).")
+
+
+def _write_files(draft: Draft, folder: Path, stem: str) -> None:
+    write_wav(folder / f"{stem}.wav", draft.heard.wave, draft.heard.rate_hz)
+    report = mux(draft.clip, draft.heard.wave, draft.heard.rate_hz, folder / f"{stem}.mp4")
+    draw_mel(*read_wav(folder / f"{stem}.wav"), folder / f"{stem}.png", draft.onsets.times_s)
+    gain = draft.heard.mix.gain
+    for number, (label, wave) in enumerate(draft.stems, start=1):
+        loudest = max(1.0, float(np.abs(gain * wave).max(initial=0.0)))
+        name = f"{number:02d}-{safe_name(label)}.wav"
+        write_wav(folder / "stems" / name, gain * wave / loudest, draft.sound.rate_hz)
+    sound, mix = draft.sound, draft.heard.mix
+    np.savez(
+        folder / f"{stem}.npz",
+        wave=sound.wave,
+        rate_hz=sound.rate_hz,
+        latents=sound.latents,
+        mix=(mix.gain, mix.original_gain),
+    )
+    _write_onsets(draft.onsets, folder / f"{stem}-onsets")
+    asked = _with_reference_beside(draft.asked, folder, stem)
+    measured = _measure(sound, draft.onsets)
+    settings = asked.to_json(
+        folder,
+        **(draft.facts or {}),
+        measured=measured and asdict(measured),
+        notes=[note for note in (report.note, *draft.notes) if note],
+    )
+    (folder / f"{stem}.json").write_text(settings, encoding="utf-8")
+
+
+def _with_reference_beside(asked: Controls, folder: Path, stem: str) -> Controls:
+    """The reference sound is copied into the take, so that its settings give the same samples wherever it goes."""
+    if asked.reference is None:
+        return asked
+    suffix = asked.reference.suffix.lower()
+    copy = folder / f"{stem}-reference{suffix if suffix in _SOUND_SUFFIXES else '.sound'}"
+    shutil.copyfile(asked.reference, copy)
+    return replace(asked, reference=copy)
+
+
+def _write_onsets(onsets: Onsets, base: Path) -> None:
+    """As a table, and as JSON that `--onsets` reads."""
+    with open(base.with_name(f"{base.name}.csv"), "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["time_s", "strength"])
+        table.writerows(zip(onsets.times_s, onsets.strengths, strict=True))
+    text = json.dumps({"onsets_s": list(onsets.times_s), "strengths": list(onsets.strengths)}, indent=2)
+    base.with_name(f"{base.name}.json").write_text(text, encoding="utf-8")
+
+
+def _measure(sound: Sound, wanted: Onsets) -> OnsetMatch | None:
+    if not len(wanted):
+        return None
+    return match_onsets(wanted.times_s, attack_times(sound.wave, sound.rate_hz).times_s, HIT_TOLERANCE_S)
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _free_name(folder: Path) -> Path:
+    """The folder's name, or with a number if it is taken."""
+    number, free = 1, folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free

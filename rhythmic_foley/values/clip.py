@@ -1,0 +1,32 @@
+"""What a clip is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What a clip is made of.
+
+    Attributes:
+        duration_s: from the start of the first frame to the end of the last one.
+        fps: frames per second; the average where the rate is variable.
+        width: pixels as displayed, after rotation and with square pixels; likewise `height`.
+        rotation: degrees clockwise by which a player turns the stored picture (0, 90, 180, 270).
+        frames: how many frames are shown.
+    """
+
+    path: Path
+    duration_s: float
+    fps: float
+    variable_rate: bool
+    width: int
+    height: int
+    rotation: int
+    has_audio: bool
+    audio_rate_hz: int | None
+    codec: str
+    container: str
+    frames: int

@@ -1,0 +1,56 @@
+"""A curve of how likely a contact is over time, and the onsets that are picked from its peaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rhythmic_foley.values.onsets import Onsets
+
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How likely a contact is, over time. Kept whole, so that the threshold can be moved without looking again.
+
+    Attributes:
+        times_s: (n,) ascending; the middle between successive frames.
+        values: (n,) 0..1.
+    """
+
+    times_s: np.ndarray
+    values: np.ndarray
+
+
+def pick_onsets(curve: Curve, threshold: float = DEFAULT_THRESHOLD, min_gap_s: float = 0.1) -> Onsets:
+    """Peaks of the curve that reach the threshold, placed between frames by interpolation.
+
+    Args:
+        curve: from `motion_curve`.
+        threshold: 0..1; lower finds more.
+        min_gap_s: of two peaks closer than this the weaker is dropped.
+
+    Returns:
+        Onsets whose strengths are the curve's heights.
+    """
+    times_s, values = curve.times_s, curve.values
+    peaks = [
+        i
+        for i in range(1, len(values) - 1)
+        if values[i] >= threshold and values[i] > values[i - 1] and values[i] >= values[i + 1] and values[i] > 0
+    ]
+    found_s = [max(0.0, _vertex_s(times_s[i - 1 : i + 2], values[i - 1 : i + 2])) for i in peaks]
+    return Onsets.of(found_s, [float(values[i]) for i in peaks]).merge(min_gap_s)
+
+
+def _vertex_s(times_s: np.ndarray, values: np.ndarray) -> float:
+    """Top of the parabola through three points (the middle one the highest), which need not be evenly spaced."""
+    left, right = times_s[1] - times_s[0], times_s[2] - times_s[1]
+    rise, fall = values[1] - values[0], values[1] - values[2]
+    curvature = rise * right + fall * left
+    if curvature <= 0:
+        return float(times_s[1])
+    shift_s = (rise * right**2 - fall * left**2) / (2 * curvature)
+    return float(times_s[1] + np.clip(shift_s, -left / 2, right / 2))

@@ -1,0 +1,1 @@
+"""When something hits, seen in the picture."""
