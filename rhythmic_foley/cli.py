@@ -238,8 +238,7 @@ def _dub_on_ray(args: argparse.Namespace, model: str, controls: Controls) -> int
 
 
 def _dub_one(studio: Studio, clip: Path, controls: Controls, before: dict[str, Any], out_dir: Path) -> None:
-    told = controls.text is not None or controls.events is not None
-    analysis = _analyse(studio, clip, describe=not told, find_onsets=controls.onsets is None)
+    *_, analysis = _follow(studio.analyse_for(clip, controls), clip.name)
     if before.get("clip_sha256", analysis.digest) != analysis.digest:
         _say(f"{clip.name}: The settings were made for another clip.")
     if before.get("revision", studio.revision) != studio.revision:
@@ -311,8 +310,8 @@ def open_studio(model: str | None, describer: str = "embedded", asking: Asking |
     return Studio(model or DEFAULT_MODEL, describer=describer, asking=asking)
 
 
-def _analyse(studio: Studio, clip: Path, *, describe: bool = True, find_onsets: bool = True) -> Analysis:
-    *_, analysis = _follow(studio.analyse(clip, describe=describe, find_onsets=find_onsets), clip.name)
+def _analyse(studio: Studio, clip: Path, *, describe: bool = True) -> Analysis:
+    *_, analysis = _follow(studio.analyse(clip, describe=describe), clip.name)
     return analysis
 
 

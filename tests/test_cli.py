@@ -22,7 +22,7 @@ from rhythmic_foley import cli
 from rhythmic_foley.audio.wav import read_wav
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.reading import probe
-from rhythmic_foley.studio.studio import Asking, Controls, Fix, Progress, Take
+from rhythmic_foley.studio.studio import Asking, Controls, Fix, Progress, Studio, Take
 from rhythmic_foley.values.curve import Curve
 from rhythmic_foley.values.events import SoundEvent
 from rhythmic_foley.values.onsets import Onsets, match_onsets
@@ -46,7 +46,9 @@ class FakeStudio:
         self.interrupt = False
         self.closed = False
 
-    def analyse(self, path, *, describe=True, find_onsets=True):
+    analyse_for = Studio.analyse_for  # the real rule of what is looked at
+
+    def analyse(self, path, *, describe=True, find_onsets=True, describer=None):
         self.analysed.append((Path(path).name, describe, find_onsets))
         yield Progress(0.5, "looking", None)
         if "bad" in Path(path).name:
@@ -80,6 +82,7 @@ class FakeStudio:
                     settings=folder / "take.json",
                     seed=7 + number,
                     measured=match_onsets([0.5], [0.52], 0.05),
+                    controls=controls,
                     notes=("The picture was encoded anew.",),
                 )
         finally:

@@ -137,7 +137,6 @@ def test_value_types_load_in_a_blink(module):
 def test_requirements_are_what_is_imported():
     """No dependency that nothing uses, no import that only another package happens to bring along."""
     names = {"opencv-python-headless": "cv2", "pillow": "PIL"}
-    extras = {"mujoco"}  # only where a training stage needs it, with a sentence for those who have not got it
     lines = (PACKAGE.parent / "requirements.txt").read_text(encoding="utf-8").splitlines()
     listed = {re.split(r"[<>=]", line)[0] for line in lines if line and not line.startswith("#")}
     sources = [*SOURCES, PACKAGE.parent / "app.py"]
@@ -145,4 +144,4 @@ def test_requirements_are_what_is_imported():
         name.split(".")[0] for path in sources for name in runtime_imports(ast.parse(path.read_text(encoding="utf-8")))
     }
     outside = imported - set(sys.stdlib_module_names) - {PACKAGE.name}
-    assert {names.get(name, name) for name in listed} == outside - extras
+    assert {names.get(name, name) for name in listed} == outside

@@ -15,11 +15,14 @@ from toy import save_toy_checkpoint, toy_pipeline
 from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.pipeline.window_request import WindowRequest
 from rhythmic_foley.runtime.cache import Cache
-from rhythmic_foley.studio.generation import Meter, Sound, SoundMaker
+from rhythmic_foley.studio.dub_plan import DubPlan, Stretch
+from rhythmic_foley.studio.generation import Meter, SoundMaker
 from rhythmic_foley.studio.studio import Fix, Studio, Take
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.results import GeneratedSound
 
 RAIN = Controls(steps=2, seed=3, events=(SoundEvent("rain falling"),), onsets=Onsets.of([1.0, 12.0]))
 SHARED = 8  # latent columns
@@ -31,8 +34,10 @@ def pipeline() -> RhythmicFoleyPipeline:
     return toy_pipeline()
 
 
-def make(pipeline: RhythmicFoleyPipeline, cache: Path, controls: Controls = RAIN) -> tuple[Sound, list[dict]]:
+def make(pipeline: RhythmicFoleyPipeline, cache: Path, controls: Controls = RAIN) -> tuple[GeneratedSound, list[dict]]:
     """A clip's sound, and what the pipeline was asked for."""
+    whole = Stretch(Path("clip.mp4"), Interval(0.0, DURATION_S))
+    plan = DubPlan(controls, controls.events, controls.onsets, controls.seed, whole)
     seen, original = [], pipeline.stream_together
 
     def spy(requests: Sequence[WindowRequest]) -> Iterator[object]:
@@ -41,7 +46,7 @@ def make(pipeline: RhythmicFoleyPipeline, cache: Path, controls: Controls = RAIN
 
     pipeline.stream_together = spy
     try:
-        work = SoundMaker(pipeline, "toy", Cache(cache), DURATION_S).make(controls, Meter(100))
+        work = SoundMaker(pipeline, "toy", Cache(cache), DURATION_S).make(plan, Meter(100))
         while True:
             next(work)
     except StopIteration as done:

@@ -10,3 +10,8 @@ def resample(wave: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     import soxr
 
     return wave if from_hz == to_hz else soxr.resample(wave, from_hz, to_hz)
+
+
+def fit_length(wave: np.ndarray, samples: int) -> np.ndarray:
+    """(N,) cut, or followed by silence, so that it has `samples`."""
+    return np.pad(wave[:samples], (0, max(0, samples - len(wave))))

@@ -85,8 +85,7 @@ def _dub(studio: Studio, task: DubTask) -> list[tuple[str, Files]]:
         clip = _unpacked(task.clip, Path(folder) / "clip")
         reference = task.reference and _unpacked(task.reference, Path(folder) / "reference")
         controls = replace(task.controls, reference=reference or None)
-        told = controls.text is not None or controls.events is not None
-        *_, analysis = studio.analyse(clip, describe=not told, find_onsets=controls.onsets is None)
+        *_, analysis = studio.analyse_for(clip, controls)
         takes = [item for item in studio.dub(analysis, controls, Path(folder) / "out") if isinstance(item, Take)]
         return [(take.folder.name, _files(take.folder)) for take in takes]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,10 +12,38 @@ from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 PLEASE_DESCRIBE = "please describe"
 
 
-class Describer(Protocol):
-    """Looks at a clip and says what sounds in it."""
+@dataclass(frozen=True)
+class Description:
+    """What sounds, who says so, and what a person should know about it.
 
-    name: str
+    Attributes:
+        events: sounds in order of their start.
+        describer: name of who answered; a stand-in may have.
+        notes: sentences for the person.
+    """
+
+    events: tuple[SoundEvent, ...]
+    describer: str
+    notes: tuple[str, ...] = ()
+
+
+class Describer:
+    """Looks at a clip and says what sounds in it. Subclasses implement `describe`; everything else has a default.
+
+    Attributes:
+        name: shown to the person.
+        frame_size: (width, height) in pixels; larger frames tell the describer no more.
+        is_large: whether it holds so much memory that it must be closed before the sound model is loaded.
+    """
+
+    name: str = ""
+    frame_size: tuple[int, int] = (320, 320)
+    is_large: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Part of cache keys: changes with whatever may change an answer."""
+        return self.name
 
     def describe(self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> tuple[SoundEvent, ...]:
         """Say what sounds.
@@ -27,7 +55,24 @@ class Describer(Protocol):
         Returns:
             Sounds in order of their start, never none: a describer that is not sure gives one `unknown` event.
         """
-        ...
+        raise NotImplementedError(f"{type(self).__name__} does not say what sounds")
+
+    def look(self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> Description:
+        """Say what sounds and who says so; arguments as in `describe`."""
+        return Description(self.describe(frames, duration_s), self.name)
+
+    def rank(
+        self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float
+    ) -> tuple[tuple[SoundEvent, ...], Sequence[tuple[str, float]] | None]:
+        """Say what sounds, and every guess with its confidence, also those that are not sure enough to be said.
+
+        Returns:
+            The events of `describe`, and guesses as (label, confidence), best first; None if the describer has none.
+        """
+        return self.describe(frames, duration_s), None
+
+    def close(self) -> None:
+        """Free the memory; the next description loads the describer again."""
 
 
 def unknown(confidence: float = 0.0) -> SoundEvent:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmic_foley.describe.base import unknown
+from rhythmic_foley.describe.base import Describer, unknown
 from rhythmic_foley.describe.sounds import SoundTable
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.efficientnet_lite import EfficientNetLite, central_square, preprocess
@@ -32,7 +32,7 @@ MAX_EVENTS = 3
 NOISE = 0.001
 
 
-class EmbeddedDescriber:
+class EmbeddedDescriber(Describer):
     """Names what sounds from a few frames of a clip, on a laptop CPU in about a second.
 
     Args:
@@ -63,9 +63,9 @@ class EmbeddedDescriber:
 
     def describe(self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> tuple[SoundEvent, ...]:
         """Say what sounds, at most three sounds; see `Describer.describe`."""
-        return self.considered(frames, duration_s)[0]
+        return self.rank(frames, duration_s)[0]
 
-    def considered(
+    def rank(
         self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float
     ) -> tuple[tuple[SoundEvent, ...], list[tuple[str, float]]]:
         """What sounds, and every sound there is with what speaks for it over the whole clip, the likeliest first."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from rhythmic_foley.describe.base import unknown
-from rhythmic_foley.describe.talking import Description
+from rhythmic_foley.describe.base import Description, unknown
 
 _SPEECH = re.compile(
     r"\b(?:talk(?:s|ing)?|speak(?:s|ing)?|speech(?:es)?|spoken|conversations?|convers(?:es|ing)|narrat\w+|dialogues?"

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 
-from rhythmic_foley.describe.base import Describer, unknown
+from rhythmic_foley.describe.base import Describer, Description, unknown
 from rhythmic_foley.describe.parsing import (
     Item,
     finished_part,
@@ -50,15 +50,6 @@ class Answer:
     confidence: float = 1.0
 
 
-@dataclass(frozen=True)
-class Description:
-    """What sounds, who says so, and what a person should know about it, one sentence each."""
-
-    events: tuple[SoundEvent, ...]
-    describer: str
-    notes: tuple[str, ...] = ()
-
-
 class Talker(Protocol):
     """Answers a question about a picture."""
 
@@ -74,7 +65,7 @@ class Talker(Protocol):
         ...
 
 
-class TalkingDescriber:
+class TalkingDescriber(Describer):
     """A describer that asks a talker, frame by frame or about a contact sheet.
 
     Args:
@@ -89,6 +80,9 @@ class TalkingDescriber:
         notes: what a person should know about the last description; `look` returns it together with the events, which
             is safer where several clips are described at once.
     """
+
+    frame_size = (SHEET_SIZE, SHEET_SIZE)
+    is_large = True
 
     def __init__(
         self,
@@ -110,11 +104,6 @@ class TalkingDescriber:
     def name(self) -> str:
         """The talker's."""
         return self.talker.name
-
-    @property
-    def frame_size(self) -> tuple[int, int]:
-        """Frames that are larger than this (width, height) tell it no more."""
-        return SHEET_SIZE, SHEET_SIZE
 
     @property
     def fingerprint(self) -> str:

@@ -1,4 +1,4 @@
-"""What a dub is made from: controls with nothing left open, the stretch that they are about, the sound as heard."""
+"""What a dub is made from: the controls with nothing left open, and the stretch of the clip that they are about."""
 
 from __future__ import annotations
 
@@ -6,123 +6,134 @@ import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from rhythmic_foley.audio.mixing import Mix, with_stretch
-from rhythmic_foley.audio.signal import resample
-from rhythmic_foley.audio.wav import read_wav
+from rhythmic_foley.audio.mixing import Mix
 from rhythmic_foley.describe.sounds import goes_on
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.media.muxing import AAC_RATES_HZ
-from rhythmic_foley.media.reading import read_audio
-from rhythmic_foley.studio.generation import Sound
-from rhythmic_foley.studio.takes import Heard
-from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import MAX_SEED, Controls
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_between
+from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MAX_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
-from rhythmic_foley.values.results import Analysis, Take
+from rhythmic_foley.values.results import Analysis, GeneratedSound, Take
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """What is dubbed: a file with just its picture, and where in the clip that begins."""
+    """The part of a clip that is dubbed.
+
+    Attributes:
+        path: a file with just its picture.
+        interval: where in the clip it lies.
+        note: a sentence for the person, or nothing.
+    """
 
     path: Path
-    start_s: float
-    duration_s: float
+    interval: Interval
     note: str = ""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the picture."""
+        return self.interval.duration_s
 
 
 @dataclass(frozen=True)
-class Base:
-    """A take of which a stretch is made anew."""
+class TakeToFix:
+    """A take of which a stretch is made anew, its sound and its mix."""
 
     take: Take
-    controls: Controls
-    sound: Sound
+    sound: GeneratedSound
     mix: Mix
 
 
-def resolved(analysis: Analysis, controls: Controls, base: Base | None) -> Controls:
-    """The controls with nothing left open: proposals (or those of the take to fix) taken over, the seed drawn."""
-    before = base.controls if base else Controls(events=analysis.events, onsets=analysis.onsets)
-    events = before.events if controls.events is None else controls.events
-    if controls.text is not None and controls.text.strip():
-        events = (SoundEvent(controls.text.strip()),)
-    onsets = before.onsets if controls.onsets is None else controls.onsets
-    if base is None and controls.onsets is None:
-        onsets = fitting(onsets, events)
-    seed = random.SystemRandom().randint(0, MAX_SEED) if controls.seed is None else controls.seed
-    reference = controls.reference if controls.reference_strength > 0 else None
-    whole = replace(controls, events=events, onsets=onsets, seed=seed, text=None, reference=reference)
-    if base is None:
-        return whole
-    return replace(
-        whole,
-        range_s=before.range_s,
-        loudness_lufs=before.loudness_lufs,
-        keep_original_db=before.keep_original_db,
-    )
+@dataclass(frozen=True)
+class DubPlan:
+    """What one take is made from. Its times count from the beginning of `stretch`, those of `asked` in the whole clip.
+
+    Attributes:
+        asked: the controls as they go into the settings file: proposals taken over, the seed drawn.
+        events: what sounds when.
+        onsets: when something hits.
+        seed: of this take.
+        stretch: what is dubbed.
+        fix: the stretch that is made anew; None for all of it.
+        base: what stays around `fix`.
+        reference: a sound file laid at the onsets before the diffusion begins; None for none.
+    """
+
+    asked: Controls
+    events: tuple[SoundEvent, ...]
+    onsets: Onsets
+    seed: int
+    stretch: Stretch
+    fix: Interval | None = None
+    base: TakeToFix | None = None
+    reference: Path | None = None
+
+    def with_seed(self, seed: int) -> DubPlan:
+        """The plan of another take: the same but for its seed."""
+        return replace(self, seed=seed, asked=replace(self.asked, seed=seed, takes=1))
 
 
-def local(controls: Controls, stretch: Stretch) -> Controls:
-    """The controls with their times counted from the beginning of what is dubbed.
+def resolve_controls(analysis: Analysis, controls: Controls, stretch: Stretch, base: TakeToFix | None) -> DubPlan:
+    """Fill in what the controls leave open: the proposals of the analysis (or what the take to fix has), and the seed.
 
     Raises:
-        FoleyError: if the stretch to fix lies outside of it.
+        FoleyError: if the stretch to fix lies outside of the take.
     """
-    start_s, end_s = stretch.start_s, stretch.start_s + stretch.duration_s
-    fix = controls.fix
-    if fix is not None and not (fix.start_s < end_s and fix.end_s > start_s):
-        raise FoleyError(f"What to fix lies outside of the take, which goes from {start_s:.2f} to {end_s:.2f} s.")
-    if controls.range_s is None:
-        return controls
-    return replace(
-        controls,
-        events=events_between(controls.events, start_s, end_s),
-        onsets=controls.onsets.between(start_s, end_s),
-        fix=fix and replace(fix, start_s=max(0.0, fix.start_s - start_s), end_s=fix.end_s - start_s),
-    )
+    before = base.take.controls if base else Controls(events=analysis.events, onsets=analysis.onsets)
+    events = (before.events if controls.events is None else controls.events) or ()
+    if controls.text is not None and controls.text.strip():
+        events = (SoundEvent(controls.text.strip()),)
+    onsets = (before.onsets if controls.onsets is None else controls.onsets) or Onsets()
+    if base is None and controls.onsets is None:
+        onsets = drop_onsets_of_sustained(onsets, events)
+    seed = random.SystemRandom().randint(0, MAX_SEED) if controls.seed is None else controls.seed
+    reference = controls.reference if controls.reference_strength > 0 else None
+    asked = replace(controls, events=events, onsets=onsets, seed=seed, text=None, reference=reference)
+    if base is not None:
+        asked = replace(
+            asked,
+            range_s=before.range_s,
+            loudness_lufs=before.loudness_lufs,
+            keep_original_db=before.keep_original_db,
+        )
+    if asked.range_s is not None:
+        start_s, end_s = stretch.interval.start_s, stretch.interval.end_s
+        events, onsets = events_between(events, start_s, end_s), onsets.between(start_s, end_s)
+    return DubPlan(asked, events, onsets, seed, stretch, _local_fix(asked, stretch), base, reference)
 
 
-def alone(controls: Controls) -> tuple[Controls, ...]:
-    """The controls for each event's stem, if there are several events: its own time, and hits unless it goes on."""
-    known = [event for event in controls.events if event.label != UNKNOWN]
+def stem_plans(plan: DubPlan) -> tuple[DubPlan, ...]:
+    """The plan of each event's stem, if there are several events: its own time, and hits unless it goes on."""
+    known = [event for event in plan.events if event.label != UNKNOWN]
     if len(known) < 2:
         return ()
 
     def hits(event: SoundEvent) -> Onsets:
         end_s = MAX_CLIP_S + 1 if event.end_s is None else event.end_s
-        return fitting(controls.onsets, (event,)).between(event.start_s, end_s).shift(event.start_s)
+        return drop_onsets_of_sustained(plan.onsets, (event,)).between(event.start_s, end_s).shift(event.start_s)
 
-    return tuple(replace(controls, events=(event,), onsets=hits(event)) for event in known)
-
-
-def heard(clip: ClipInfo, stretch: Stretch, controls: Controls, sound: Sound, base: Base | None) -> Heard:
-    """The sound as it goes to disk: at the original's own rate where that is kept."""
-    original, rate_hz = None, sound.rate_hz
-    if controls.keep_original_db is not None and clip.has_audio:
-        rate_hz = clip.audio_rate_hz if clip.audio_rate_hz in AAC_RATES_HZ else 48_000
-        original = read_audio(clip.path, rate_hz)
-    samples = round(stretch.duration_s * rate_hz)
-    wave = _exactly(resample(sound.wave, sound.rate_hz, rate_hz), samples)
-    if original is not None:
-        original = _exactly(original[round(stretch.start_s * rate_hz) :], samples)
-    if base is None:
-        mix = Mix.of(wave, rate_hz, controls.loudness_lufs, original, controls.keep_original_db or 0.0)
-        return Heard(mix.apply(wave, original), rate_hz, mix)
-    # 16-bit samples that are read as floats are written as the very same samples again.
-    old, new = _exactly(read_wav(base.take.wav)[0], samples), base.mix.apply(wave, original)
-    return Heard(with_stretch(old, new, rate_hz, controls.fix.start_s, controls.fix.end_s), rate_hz, base.mix)
+    return tuple(replace(plan, events=(event,), onsets=hits(event)) for event in known)
 
 
-def _exactly(wave: np.ndarray, samples: int) -> np.ndarray:
-    """(N,) cut or followed by silence."""
-    return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
-
-
-def fitting(onsets: Onsets, events: tuple[SoundEvent, ...]) -> Onsets:
+def drop_onsets_of_sustained(onsets: Onsets, events: tuple[SoundEvent, ...]) -> Onsets:
     """Proposed onsets, none where everything described goes on without hits: rain must not be chopped by motion."""
     return Onsets() if events and all(goes_on(event.label) for event in events) else onsets
+
+
+def _local_fix(asked: Controls, stretch: Stretch) -> Interval | None:
+    """The stretch to fix, counted from the beginning of what is dubbed.
+
+    Raises:
+        FoleyError: if it lies outside of that.
+    """
+    if asked.fix is None:
+        return None
+    fix, whole = asked.fix.interval, stretch.interval
+    if not fix.overlaps(whole):
+        raise FoleyError(
+            f"What to fix lies outside of the take, which goes from {whole.start_s:.2f} to {whole.end_s:.2f} s."
+        )
+    local = fix.shift(-whole.start_s)
+    return Interval(max(0.0, local.start_s), local.end_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,31 +22,16 @@ from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline, Step
 from rhythmic_foley.pipeline.window_request import WindowRequest
 from rhythmic_foley.runtime.cache import Cache
 from rhythmic_foley.runtime.memory import SMALLER_BATCHES, enough_memory
+from rhythmic_foley.studio.dub_plan import DubPlan
 from rhythmic_foley.studio.reference_sound import laid_at, read_reference, starts_of
-from rhythmic_foley.values.controls import Controls, Fix
 from rhythmic_foley.values.events import events_between
-from rhythmic_foley.values.results import Progress
+from rhythmic_foley.values.interval import Interval
+from rhythmic_foley.values.results import GeneratedSound, Progress
 from rhythmic_foley.values.windows import OVERLAP_S, Window, in_rounds, plan_windows, stitch
 
 PREVIEW_EVERY = 4
 # A reference of full strength still leaves the diffusion its last step or two.
 _LEAST_NEW = 0.02
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What the model made.
-
-    Attributes:
-        wave: float32 (N,) at `rate_hz`, as long as the picture.
-        latents: float32 (windows, C, 16, columns).
-        notes: sentences for the person about what did not go as it should.
-    """
-
-    wave: np.ndarray
-    rate_hz: int
-    latents: np.ndarray
-    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -113,53 +98,51 @@ class SoundMaker:
     def windows(self) -> tuple[Window, ...]:
         return plan_windows(self.duration_s, self.pipeline.window_s, OVERLAP_S)
 
-    def steps(self, controls: Controls) -> int:
+    def steps(self, plan: DubPlan) -> int:
         """How often `make` will report progress: at each step, and at each finished window."""
-        return len(_touched(self.windows, controls.fix)) * _window_steps(controls)
+        return len(_touched(self.windows, plan.fix)) * _window_steps(plan)
 
-    def make(self, controls: Controls, meter: Meter, base: Sound | None = None) -> Generator[Progress, None, Sound]:
-        """The sound of one take.
-
-        Args:
-            controls: with seed, events and onsets filled in, their times counted from the picture's beginning.
-            base: what stays around `controls.fix`.
-        """
+    def make(self, plan: DubPlan, meter: Meter) -> Generator[Progress, None, GeneratedSound]:
+        """The sound of one take; what stays around `plan.fix` is that of `plan.base`."""
         windows = self.windows
-        touched = _touched(windows, controls.fix)
-        noise = self._noise(controls.seed, windows)
-        reference = self._reference(controls, windows)
+        touched = _touched(windows, plan.fix)
+        noise = self._noise(plan.seed, windows)
+        reference = self._reference(plan, windows)
         waves: dict[int, np.ndarray] = {}
         latents: dict[int, np.ndarray] = {}
         notes: dict[str, None] = {}
         for together in in_rounds(touched, self.pipeline.windows_at_once):
-            requests = [self._request(controls, window, noise) for window in together]
-            for request, window in zip(requests, together, strict=True):
-                if reference is not None:
-                    request["start_from"] = (self._encoded(reference, window), _new_share(controls))
-                request["keep"] = self._kept(window, latents, base, controls.fix)
+            requests = [
+                replace(
+                    self._request(plan, window, noise),
+                    start_from=None if reference is None else (self._encoded(reference, window), _new_share(plan)),
+                    keep=self._kept(window, latents, plan),
+                )
+                for window in together
+            ]
             label = meter.label + (_parts(len(waves), len(together), len(touched)) if len(windows) > 1 else "")
             frames = [_seen_frames(window, self.duration_s) for window in together]
-            made = yield from self._windows(requests, _Follow(meter, label, _window_steps(controls), frames), notes)
+            made = yield from self._windows(requests, _Follow(meter, label, _window_steps(plan), frames), notes)
             for window, (wave, latent) in zip(together, made, strict=True):
                 waves[window.index], latents[window.index] = wave, latent
         rate_hz = self.pipeline.sample_rate_hz
         wave = stitch([waves[w.index] for w in touched], touched, rate_hz, round(self.duration_s * rate_hz))
-        if base is None or controls.fix is None:
-            return Sound(wave, rate_hz, np.stack([latents[w.index] for w in touched]), tuple(notes))
-        around = base.latents.copy()
+        if plan.base is None or plan.fix is None:
+            return GeneratedSound(wave, rate_hz, np.stack([latents[w.index] for w in touched]), tuple(notes))
+        around = plan.base.sound.latents.copy()
         for index, latent in latents.items():
             around[index] = latent
-        wave = with_stretch(base.wave, wave, rate_hz, controls.fix.start_s, controls.fix.end_s)
-        return Sound(wave, rate_hz, around, tuple(notes))
+        wave = with_stretch(plan.base.sound.wave, wave, rate_hz, plan.fix.start_s, plan.fix.end_s)
+        return GeneratedSound(wave, rate_hz, around, tuple(notes))
 
     def _windows(
-        self, requests: Sequence[dict[str, Any]], follow: _Follow, notes: dict[str, None]
+        self, requests: Sequence[WindowRequest], follow: _Follow, notes: dict[str, None]
     ) -> Generator[Progress, None, list[tuple[np.ndarray, np.ndarray]]]:
         """Wave (samples,) and latent (C, 16, columns) of each window; a job that was cut off finds its finished ones.
 
         What did not go as it should is added to the `notes`.
         """
-        keys = [Cache.key("window-2", self.revision, _plain(request)) for request in requests]
+        keys = [_cache_key(self.revision, request) for request in requests]
         made = [self._found(key) for key in keys]
         missing = [number for number, found in enumerate(made) if found is None]
         for _ in range(len(made) - len(missing)):
@@ -167,7 +150,7 @@ class SoundMaker:
         if not missing:
             return made
         with enough_memory():
-            for items in self.pipeline.stream_together([WindowRequest(**requests[number]) for number in missing]):
+            for items in self.pipeline.stream_together([requests[number] for number in missing]):
                 if isinstance(items[0], Step):
                     preview = self._preview(items[0], follow.frames[missing[0]])
                     yield follow.meter.tick(follow.label, preview, len(missing))
@@ -200,23 +183,24 @@ class SoundMaker:
             return None
         return self.pipeline.decode(step.latent[None])[0, :, :frames].clamp(0, 1).cpu().numpy()
 
-    def _request(self, controls: Controls, window: Window, noise: torch.Tensor) -> dict[str, Any]:
+    def _request(self, plan: DubPlan, window: Window, noise: torch.Tensor) -> WindowRequest:
         start = round(window.start_s / self.pipeline.column_s)
-        return {
-            "events": events_between(controls.events, window.start_s, window.end_s),
+        asked = plan.asked
+        return WindowRequest(
+            events=events_between(plan.events, window.start_s, window.end_s),
             # A clip without any onsets is one of which nobody knows when it hits.
-            "onsets": controls.onsets.between(window.start_s, window.end_s) if len(controls.onsets) else None,
-            "negative": controls.negative,
-            "semantic_scale": controls.semantic_scale,
-            "temporal_scale": controls.temporal_scale,
-            "guidance_scale": controls.guidance_scale,
-            "classifier_scale": controls.classifier_scale,
-            "onset_guidance": controls.onset_guidance,
-            "steps": controls.steps,
-            "noise": noise[start : start + self.pipeline.latent_shape[2]].permute(1, 2, 0),
-            "features": self.features,
-            "start_s": window.start_s + (0.0 if self.features is None else self.start_s),
-        }
+            onsets=plan.onsets.between(window.start_s, window.end_s) if len(plan.onsets) else None,
+            negative=asked.negative,
+            semantic_scale=asked.semantic_scale,
+            temporal_scale=asked.temporal_scale,
+            guidance_scale=asked.guidance_scale,
+            classifier_scale=asked.classifier_scale,
+            onset_guidance=asked.onset_guidance,
+            steps=asked.steps,
+            noise=noise[start : start + self.pipeline.latent_shape[2]].permute(1, 2, 0),
+            features=self.features,
+            start_s=window.start_s + (0.0 if self.features is None else self.start_s),
+        )
 
     def _noise(self, seed: int, windows: tuple[Window, ...]) -> torch.Tensor:
         """Noise for the whole clip, (columns, C, 16): where windows overlap they start from the same noise."""
@@ -225,11 +209,12 @@ class SoundMaker:
         return torch.randn((columns, channels, rows), generator=torch.Generator().manual_seed(seed))
 
     def _kept(
-        self, window: Window, finished: Mapping[int, np.ndarray], base: Sound | None, fix: Fix | None
+        self, window: Window, finished: Mapping[int, np.ndarray], plan: DubPlan
     ) -> tuple[torch.Tensor, torch.Tensor] | None:
         """What of a window is there already, as `stream` takes it: what a fix leaves, and what neighbours share."""
-        if base is not None and fix is not None:
-            latent, anew = torch.from_numpy(base.latents[window.index].copy()), self._anew(fix, window)
+        if plan.base is not None and plan.fix is not None:
+            latent = torch.from_numpy(plan.base.sound.latents[window.index].copy())
+            anew = self._anew(plan.fix, window)
         else:
             latent, anew = torch.zeros(self.pipeline.latent_shape), torch.ones(self.pipeline.latent_shape[2])
         shared = round(OVERLAP_S / self.pipeline.column_s)
@@ -239,17 +224,17 @@ class SoundMaker:
             latent[..., -shared:], anew[-shared:] = torch.from_numpy(after[..., :shared]), 0
         return None if anew.all() else (latent, anew)
 
-    def _anew(self, fix: Fix, window: Window) -> torch.Tensor:
+    def _anew(self, fix: Interval, window: Window) -> torch.Tensor:
         """(columns,): 1 for the latent columns that the stretch touches."""
         starts_s = window.start_s + torch.arange(self.pipeline.latent_shape[2]) * self.pipeline.column_s
         return ((starts_s < fix.end_s) & (starts_s + self.pipeline.column_s > fix.start_s)).float()
 
-    def _reference(self, controls: Controls, windows: tuple[Window, ...]) -> np.ndarray | None:
+    def _reference(self, plan: DubPlan, windows: tuple[Window, ...]) -> np.ndarray | None:
         """The reference laid at every onset of the clip, float32 (N,) at 16 kHz."""
-        if not _has_reference(controls):
+        if plan.reference is None:
             return None
-        sample = read_reference(controls.reference, SAMPLE_RATE_HZ)
-        starts = starts_of(controls.onsets, controls.events)
+        sample = read_reference(plan.reference, SAMPLE_RATE_HZ)
+        starts = starts_of(plan.onsets, plan.events)
         return laid_at(sample, starts, SAMPLE_RATE_HZ, round(windows[-1].end_s * SAMPLE_RATE_HZ))
 
     def _encoded(self, reference: np.ndarray, window: Window) -> torch.Tensor:
@@ -268,31 +253,29 @@ def _seen_frames(window: Window, duration_s: float) -> int:
     return round((min(window.end_s, duration_s) - window.start_s) * MEL_FRAME_RATE_HZ)
 
 
-def _touched(windows: tuple[Window, ...], fix: Fix | None) -> tuple[Window, ...]:
+def _touched(windows: tuple[Window, ...], fix: Interval | None) -> tuple[Window, ...]:
     """The windows that are made: all, or those that the stretch to fix and its fades reach into."""
     if fix is None:
         return windows
     return tuple(w for w in windows if w.start_s < fix.end_s + FADE_S and w.end_s > fix.start_s - FADE_S)
 
 
-def _has_reference(controls: Controls) -> bool:
-    return controls.reference is not None and controls.reference_strength > 0
+def _window_steps(plan: DubPlan) -> int:
+    return max(1, round(_new_share(plan) * plan.asked.steps)) + 1
 
 
-def _window_steps(controls: Controls) -> int:
-    share = _new_share(controls) if _has_reference(controls) else 1.0
-    return max(1, round(share * controls.steps)) + 1
-
-
-def _new_share(controls: Controls) -> float:
+def _new_share(plan: DubPlan) -> float:
     """How much of the way from pure noise the diffusion goes."""
-    return max(_LEAST_NEW, 1 - controls.reference_strength)
+    return 1.0 if plan.reference is None else max(_LEAST_NEW, 1 - plan.asked.reference_strength)
+
+
+def _cache_key(revision: str, request: WindowRequest) -> str:
+    """Made of all fields of the request, so that a new field becomes part of it by itself."""
+    return Cache.key("window-3", revision, {one.name: _plain(getattr(request, one.name)) for one in fields(request)})
 
 
 def _plain(value: Any) -> Any:
-    """A request as `Cache.key` takes it."""
+    """A value as `Cache.key` takes it."""
     if isinstance(value, torch.Tensor):
         return value.cpu().numpy()
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
     return tuple(map(_plain, value)) if isinstance(value, tuple) else value

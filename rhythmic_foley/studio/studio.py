@@ -16,27 +16,35 @@ import torch
 from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
 from rhythmic_foley.audio.wav import read_wav
 from rhythmic_foley.describe import Describer
+from rhythmic_foley.describe.base import Description
 from rhythmic_foley.describe.choose import EMBEDDED, Asking, Describers
 from rhythmic_foley.describe.embedded import EmbeddedDescriber
 from rhythmic_foley.describe.speech import without_speech
-from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.describe.tightening import LEAST_PEAK, tightened
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.muxing import plan_cut, write_cut
-from rhythmic_foley.media.reading import probe, read_audio, read_frames
+from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.pipeline.checksums import check_sums
 from rhythmic_foley.pipeline.loading import EMBEDDED as EMBEDDED_MODEL
 from rhythmic_foley.pipeline.loading import INDEX, find_checkpoint, load_pipeline, revision, roots, stamp
 from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
 from rhythmic_foley.runtime.cache import Cache, file_digest
 from rhythmic_foley.runtime.memory import Memory, enough_memory, give_back
-from rhythmic_foley.studio.dub_plan import Base, Stretch, alone, fitting, heard, local, resolved
+from rhythmic_foley.studio.dub_plan import (
+    Stretch,
+    TakeToFix,
+    drop_onsets_of_sustained,
+    resolve_controls,
+    stem_plans,
+)
 from rhythmic_foley.studio.generation import Meter, SoundMaker
+from rhythmic_foley.studio.mixdown import mix_for_take
 from rhythmic_foley.studio.takes import Draft, draw_mel, prepare_folder, read_sound, read_take, write_take
 from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import MAX_SEED, Controls, Fix
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
+from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MIN_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, Progress, Take
@@ -45,7 +53,7 @@ from rhythmic_foley.vision.onset_detector import NOTHING_SEEN, Seen, detect, loa
 __all__ = ["Analysis", "Asking", "Controls", "Fix", "Progress", "Studio", "Take"]
 
 _MOTION_RATE_HZ, _MOTION_SIZE = 30.0, (256, 256)
-_DESCRIBE_RATE_HZ, _DESCRIBE_SIZE = 4.0, (320, 320)
+_DESCRIBE_RATE_HZ = 4.0
 _SLACK_S = 0.02  # a clip of ten minutes may be a frame longer
 
 UNKNOWN_NOTE = "Nobody could say what sounds here; describe it for a better result, now only the timing is used."
@@ -150,11 +158,29 @@ class Studio:
             said = without_speech(self._describe(clip, digest, self.describers[describer]))
             peaks = pick_onsets(seen.curve, LEAST_PEAK)
             said = replace(said, events=tightened(said.events, peaks.times_s, clip.duration_s))
-            onsets = fitting(onsets, said.events)
+            onsets = drop_onsets_of_sustained(onsets, said.events)
         notes = said.notes
         if describe and all(event.label == UNKNOWN for event in said.events):
             notes = (*notes, UNKNOWN_NOTE)
         yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, seen.curve, said.describer, notes)
+
+    def analyse_for(
+        self, path: str | Path, controls: Controls, *, describer: str | None = None
+    ) -> Iterator[Progress | Analysis]:
+        """Look at a clip only for what the controls leave open, before it is dubbed with them.
+
+        The describer is not asked where events or a text are given. Onsets are not looked for where they are given.
+        Nothing is looked for where a stretch of a take is made anew, since that take has both.
+
+        Args:
+            describer: as for `analyse`.
+
+        Raises:
+            FoleyError: as `analyse` does.
+        """
+        told = controls.text is not None or controls.events is not None or controls.fix is not None
+        placed = controls.onsets is not None or controls.fix is not None
+        return self.analyse(path, describe=not told, find_onsets=not placed, describer=describer)
 
     def dub(
         self, analysis: Analysis, controls: Controls, out_dir: Path, *, previews: bool = False
@@ -170,79 +196,73 @@ class Studio:
             FoleyError: if a control is out of its range, or the results cannot be written.
         """
         base = None if controls.fix is None else self._take_to_fix(analysis, controls.fix)
-        controls = resolved(analysis, controls, base)
+        range_s = base.take.controls.range_s if base else controls.range_s
         prepare_folder(Path(out_dir))
         give_back()
         yield Progress(0.0, "Loading the model")
-        stretch = self._stretch(analysis, controls)
-        here = local(controls, stretch)
+        stretch = self._stretch(analysis, range_s)
+        plan = resolve_controls(analysis, controls, stretch, base)
         maker = self._maker(analysis, stretch, previews)
-        stems = alone(here) if controls.stems and base is None else ()
-        meter = Meter(controls.takes * sum(maker.steps(one) for one in (here, *stems)))
+        stems = stem_plans(plan) if controls.stems and base is None else ()
+        meter = Meter(controls.takes * sum(maker.steps(one) for one in (plan, *stems)))
         for number in range(controls.takes):
-            seed = (controls.seed + number) % (MAX_SEED + 1)
+            seed = (plan.seed + number) % (MAX_SEED + 1)
             label = f"Take {number + 1} of {controls.takes}"
-            sound = yield from maker.make(replace(here, seed=seed), meter.named(label), base and base.sound)
+            sound = yield from maker.make(plan.with_seed(seed), meter.named(label))
             singles = []
             for one in stems:
                 name = one.events[0].label
-                single = yield from maker.make(replace(one, seed=seed), meter.named(f"{label}, {name} alone"))
+                single = yield from maker.make(one.with_seed(seed), meter.named(f"{label}, {name} alone"))
                 singles.append((name, single.wave))
-            asked = replace(controls, seed=seed, takes=1)
+            asked = plan.with_seed(seed).asked
             draft = Draft(
-                clip=self._stretch(analysis, controls).path,  # once more: the cache may have lost it meanwhile
+                clip=self._stretch(analysis, range_s).path,  # once more: the cache may have lost it meanwhile
                 title=analysis.clip.path.stem,
                 asked=asked,
-                onsets=here.onsets,
+                onsets=plan.onsets,
                 sound=sound,
-                heard=heard(analysis.clip, stretch, here, sound, base),
+                mixed=mix_for_take(analysis.clip, plan, sound),
                 stems=tuple(singles),
                 facts={"clip_sha256": analysis.digest, "model": self.folder.name, "revision": self.revision},
                 notes=(stretch.note, _unknown_note(asked), *sound.notes),
             )
             yield write_take(draft, Path(out_dir))
 
-    def original_mel(self, analysis: Analysis, out_dir: Path) -> Path | None:
-        """Mel picture of the clip's own sound; None if it has none."""
-        wave = read_audio(analysis.clip.path, SAMPLE_RATE_HZ) if analysis.clip.has_audio else None
-        return None if wave is None else self.mel_png(wave, Path(out_dir) / "original.png")
-
     def mel_png(self, wave: np.ndarray | Path, out: Path, onsets: Onsets | None = None) -> Path:
         """Mel picture of a waveform at 16 kHz, or of a wav file, with onsets as lines."""
         wave, rate_hz = read_wav(wave) if isinstance(wave, Path) else (wave, SAMPLE_RATE_HZ)
         return draw_mel(wave, rate_hz, out, onsets.times_s if onsets else ())
 
-    def _stretch(self, analysis: Analysis, controls: Controls) -> Stretch:
+    def _stretch(self, analysis: Analysis, range_s: tuple[float, float] | None) -> Stretch:
         """What of the clip is dubbed: all of it, or the range as a file of its own."""
         clip = analysis.clip
-        if controls.range_s is None:
-            return Stretch(clip.path, 0.0, clip.duration_s)
-        cut = plan_cut(clip.path, *controls.range_s)
+        if range_s is None:
+            return Stretch(clip.path, Interval(0.0, clip.duration_s))
+        cut = plan_cut(clip.path, *range_s)
         key = Cache.key("stretch-1", analysis.digest, cut)
         found = self.cache.load("stretch", key, ".mp4", probe, lambda path: write_cut(clip.path, cut, path))
         note = "" if cut.copied else "The range does not begin on a key frame, so its picture was re-encoded."
         _check_length(found)
-        return Stretch(found.path, cut.start_s, cut.end_s - cut.start_s, note)
+        return Stretch(found.path, Interval(cut.start_s, cut.end_s), note)
 
-    def _take_to_fix(self, analysis: Analysis, fix: Fix) -> Base:
+    def _take_to_fix(self, analysis: Analysis, fix: Fix) -> TakeToFix:
         """What stays around a stretch made anew.
 
         Raises:
             FoleyError: if the take is not of this clip and model.
         """
         take = read_take(fix.take)
-        text = take.settings.read_text(encoding="utf-8")
-        made_of = json.loads(text)
+        made_of = json.loads(take.settings.read_text(encoding="utf-8"))
         if made_of.get("clip_sha256") != analysis.digest:
             raise FoleyError(f"{take.name} was made for another clip; choose one of this clip's takes to fix.")
         if made_of.get("revision") != self.revision:
             raise FoleyError(f"{take.name} was made with another model; fix it with that one.")
-        return Base(take, Controls.from_json(text, take.folder), *read_sound(take))
+        return TakeToFix(take, *read_sound(take))
 
     def _maker(self, analysis: Analysis, stretch: Stretch, previews: bool) -> SoundMaker:
         features = self._features(analysis) if self.pipeline.needs_video else None
         return SoundMaker(
-            self.pipeline, self.revision, self.cache, stretch.duration_s, previews, features, stretch.start_s
+            self.pipeline, self.revision, self.cache, stretch.duration_s, previews, features, stretch.interval.start_s
         )
 
     def _features(self, analysis: Analysis) -> torch.Tensor:
@@ -271,18 +291,14 @@ class Studio:
 
     def _describe(self, clip: ClipInfo, digest: str, describer: Describer) -> Description:
         """What the describer says, from the cache if it was asked before; a stand-in's answer is not kept."""
-        key = Cache.key("events-2", digest, getattr(describer, "fingerprint", describer.name), self.revision)
+        key = Cache.key("events-2", digest, describer.fingerprint, self.revision)
         known = self._said_before(key)
         if known is not None:
             return Description(known, describer.name)
-        size = getattr(describer, "frame_size", _DESCRIBE_SIZE)
-        frames = read_frames(clip.path, _DESCRIBE_RATE_HZ, size, fit="inside")
-        if hasattr(describer, "close"):  # a large one
+        frames = read_frames(clip.path, _DESCRIBE_RATE_HZ, describer.frame_size, fit="inside")
+        if describer.is_large:
             self.memory.enter(describer.name, describer, describer.close)
-        if hasattr(describer, "look"):
-            said = describer.look(frames, clip.duration_s)
-        else:
-            said = Description(describer.describe(frames, clip.duration_s), describer.name)
+        said = describer.look(frames, clip.duration_s)
         if said.describer == describer.name and not said.notes:
             text = events_to_json(said.events)
             self.cache.put("events", key, ".json", lambda path: path.write_text(text, encoding="utf-8"))

@@ -25,24 +25,15 @@ from rhythmic_foley.audio.wav import read_wav, write_wav
 from rhythmic_foley.errors import MALFORMED, FoleyError
 from rhythmic_foley.media.reading import mux
 from rhythmic_foley.runtime.atomic import move_into_place
-from rhythmic_foley.studio.generation import Sound
+from rhythmic_foley.studio.mixdown import MixedSound
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.onsets import OnsetMatch, Onsets, match_onsets
-from rhythmic_foley.values.results import Take
+from rhythmic_foley.values.results import GeneratedSound, Take
 
 HIT_TOLERANCE_S = 0.05
 _LONGEST_NAME = 60
 # Any other would be a name that someone made up, or one that stands for another file of a take.
 _SOUND_SUFFIXES = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".caf")
-
-
-@dataclass(frozen=True)
-class Heard:
-    """The sound of a take as it goes to disk: float32 (N,), its rate, and how it was mixed."""
-
-    wave: np.ndarray
-    rate_hz: int
-    mix: Mix
 
 
 @dataclass(frozen=True)
@@ -63,8 +54,8 @@ class Draft:
     title: str
     asked: Controls
     onsets: Onsets
-    sound: Sound
-    heard: Heard
+    sound: GeneratedSound
+    mixed: MixedSound
     stems: tuple[tuple[str, np.ndarray], ...] = ()
     facts: Mapping[str, str] | None = None
     notes: tuple[str, ...] = ()
@@ -138,7 +129,8 @@ def read_take(folder: str | Path) -> Take:
     try:
         (video,) = (path for path in folder.glob("*.mp4") if not path.name.startswith("."))
         settings = video.with_suffix(".json")
-        data = json.loads(settings.read_text(encoding="utf-8"))
+        text = settings.read_text(encoding="utf-8")
+        data = json.loads(text)
         measured = data.get("measured")
         return Take(
             name=data.get("name", folder.name),
@@ -149,6 +141,7 @@ def read_take(folder: str | Path) -> Take:
             settings=settings,
             seed=int(data["seed"]),
             measured=None if measured is None else OnsetMatch(**measured),
+            controls=Controls.from_json(text, folder),
             notes=tuple(data.get("notes", ())),
             sound=_if_there(video.with_suffix(".npz")),
             stems=tuple(sorted(folder.glob("stems/*.wav"))),
@@ -159,7 +152,7 @@ def read_take(folder: str | Path) -> Take:
         raise FoleyError(f"{folder.name} is not the folder of a take.") from None
 
 
-def read_sound(take: Take) -> tuple[Sound, Mix]:
+def read_sound(take: Take) -> tuple[GeneratedSound, Mix]:
     """The bare sound of a take, and how it was mixed.
 
     Raises:
@@ -167,7 +160,7 @@ def read_sound(take: Take) -> tuple[Sound, Mix]:
     """
     try:
         with np.load(take.sound) as stored:
-            sound = Sound(stored["wave"], int(stored["rate_hz"]), stored["latents"])
+            sound = GeneratedSound(stored["wave"], int(stored["rate_hz"]), stored["latents"])
             return sound, Mix(*map(float, stored["mix"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise FoleyError(f"{take.name} does not hold what is needed to fix it; dub the clip again.") from None
@@ -220,15 +213,15 @@ def _unwritable(out_dir: Path, error: OSError) -> FoleyError:
 
 
 def _write_files(draft: Draft, folder: Path, stem: str) -> None:
-    write_wav(folder / f"{stem}.wav", draft.heard.wave, draft.heard.rate_hz)
-    report = mux(draft.clip, draft.heard.wave, draft.heard.rate_hz, folder / f"{stem}.mp4")
+    write_wav(folder / f"{stem}.wav", draft.mixed.wave, draft.mixed.rate_hz)
+    report = mux(draft.clip, draft.mixed.wave, draft.mixed.rate_hz, folder / f"{stem}.mp4")
     draw_mel(*read_wav(folder / f"{stem}.wav"), folder / f"{stem}.png", draft.onsets.times_s)
-    gain = draft.heard.mix.gain
+    gain = draft.mixed.mix.gain
     for number, (label, wave) in enumerate(draft.stems, start=1):
         loudest = max(1.0, float(np.abs(gain * wave).max(initial=0.0)))
         name = f"{number:02d}-{safe_name(label)}.wav"
         write_wav(folder / "stems" / name, gain * wave / loudest, draft.sound.rate_hz)
-    sound, mix = draft.sound, draft.heard.mix
+    sound, mix = draft.sound, draft.mixed.mix
     np.savez(
         folder / f"{stem}.npz",
         wave=sound.wave,
@@ -268,7 +261,7 @@ def _write_onsets(onsets: Onsets, base: Path) -> None:
     base.with_name(f"{base.name}.json").write_text(text, encoding="utf-8")
 
 
-def _measure(sound: Sound, wanted: Onsets) -> OnsetMatch | None:
+def _measure(sound: GeneratedSound, wanted: Onsets) -> OnsetMatch | None:
     if not len(wanted):
         return None
     return match_onsets(wanted.times_s, attack_times(sound.wave, sound.rate_hz).times_s, HIT_TOLERANCE_S)

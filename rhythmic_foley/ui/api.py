@@ -50,7 +50,7 @@ class Endpoints:
             Progress while it is made; at last the clip's facts, describer, events, onsets_s, strengths and threshold.
         """
         with _errors_as_sentences():
-            for item in self._analyse(clip, model, describer=describer):
+            for item in self._analyse(clip, model, describer):
                 yield _said(item) if isinstance(item, Progress) else _as_json(item)
 
     def dub(
@@ -138,10 +138,10 @@ class Endpoints:
                 about = state | {"takes": [_take(take) for take in done]}
                 yield _files(done, "video"), _files(done, "wav"), singles, about
 
-    def _analyse(self, clip: str, model: str | None, **what: Any) -> Iterator[Progress | Analysis]:
+    def _analyse(self, clip: str, model: str | None, describer: str | None) -> Iterator[Progress | Analysis]:
         if not clip:
             raise FoleyError(NO_CLIP)
-        with closing(self.studios[model].analyse(clip, **what)) as work:
+        with closing(self.studios[model].analyse(clip, describer=describer)) as work:
             yield from work
 
     def _dub(
@@ -152,13 +152,14 @@ class Endpoints:
         model: str | None,
         describer: str | None,
     ) -> Iterator[Progress | Take]:
-        told = controls.text is not None or controls.events is not None
-        what = {"describe": not told, "find_onsets": controls.onsets is None, "describer": describer}
-        for item in self._analyse(clip, model, **what):
-            if isinstance(item, Progress):
-                yield item
-            else:
-                analysis = item
+        if not clip:
+            raise FoleyError(NO_CLIP)
+        with closing(self.studios[model].analyse_for(clip, controls, describer=describer)) as work:
+            for item in work:
+                if isinstance(item, Progress):
+                    yield item
+                else:
+                    analysis = item
         controls = replace(controls, range_s=span_of(*span, analysis.clip.duration_s))
         folder = self.visits.folder(self.visits.new())
         with closing(self._dub_there(analysis, controls, folder, model)) as work:

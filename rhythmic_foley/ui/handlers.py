@@ -225,8 +225,7 @@ class Handlers:
 
     def _with_settings_of(self, take: Take, page: Updates) -> Updates:
         """The form as it was when a take was made; its marks on the timeline that the page already shows."""
-        controls = Controls.from_json(take.settings.read_text(encoding="utf-8"), take.folder)
-        values = values_from_controls(controls, page["range_to"])
+        values = values_from_controls(take.controls, page["range_to"])
         values["timeline"] = gr.update(value=page["timeline"]["value"] | values["timeline"], visible=True)
         return values | {"seed": "", "takes": 1}
 

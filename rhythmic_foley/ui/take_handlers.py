@@ -20,7 +20,7 @@ from rhythmic_foley.ui.compare import compare_value
 from rhythmic_foley.ui.form import Form, values_from_controls
 from rhythmic_foley.ui.handlers import Handlers, Takes, shelf
 from rhythmic_foley.ui.jobs import Job, Updates, follow, told
-from rhythmic_foley.values.controls import Controls, Fix
+from rhythmic_foley.values.controls import Fix
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, Take
 
@@ -63,7 +63,7 @@ class TakeHandlers:
         """The form as it was when this take was made, its seed included."""
         with told():
             take = the_take(finished, chosen)
-            return values_from_controls(_controls(take), self.page.bare(clip).clip.duration_s) | {"takes": 1}
+            return values_from_controls(take.controls, self.page.bare(clip).clip.duration_s) | {"takes": 1}
         return {}
 
     def fix(
@@ -117,7 +117,7 @@ class TakeHandlers:
         def work() -> Iterator[Updates]:
             take = the_take(finished, chosen)
             known = analysis or self.page.bare(clip)
-            controls = replace(_controls(take), takes=1, stems=False, fix=None, **change)
+            controls = replace(take.controls, takes=1, stems=False, fix=None, **change)
 
             def beside(twin: Take) -> Updates:
                 choices = self._sounds(clip, (*finished, twin), uploaded)
@@ -185,11 +185,11 @@ class TakeHandlers:
         picked = [key for key in compared or () if key in names]
         takes = {key_of(take): take for take in finished}
         first = next((takes[key] for key in picked if key in takes), finished[-1])
-        stretch = _controls(first).range_s
+        stretch = first.controls.range_s
         sounds = []
         for key in picked:
             take = takes.get(key)
-            if take is not None and _controls(take).range_s != stretch:
+            if take is not None and take.controls.range_s != stretch:
                 raise FoleyError(f"{take.name} covers another stretch of the clip than {first.name}.")
             sounds.append((names[key], take.wav if take else self._file(key, clip, uploaded, stretch, place)))
         return first, sounds
@@ -237,7 +237,3 @@ def the_take(finished: Takes, chosen: int | None) -> Take:
     if chosen is None or not 0 <= chosen < len(finished):
         raise FoleyError(NO_TAKE)
     return finished[chosen]
-
-
-def _controls(take: Take) -> Controls:
-    return Controls.from_json(take.settings.read_text(encoding="utf-8"), take.folder)

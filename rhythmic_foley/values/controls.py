@@ -12,6 +12,7 @@ from typing import Any
 
 from rhythmic_foley.errors import MALFORMED, FoleyError, quoted
 from rhythmic_foley.values.events import SoundEvent, events_from_json
+from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT, MIN_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
 
@@ -37,6 +38,11 @@ class Fix:
             raise FoleyError(
                 f"The stretch to fix must end after it starts, unlike {self.start_s:g} to {self.end_s:g} s."
             )
+
+    @property
+    def interval(self) -> Interval:
+        """The stretch itself."""
+        return Interval(self.start_s, self.end_s)
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,6 @@ class Onsets:
         """With the onset at `index` put to `time_s`, its strength kept."""
         return self.remove(index).add(time_s, self.strengths[self._checked(index)])
 
-    def snap(self, fps: float) -> Onsets:
-        """Every onset on the nearest picture of a clip with `fps` pictures a second."""
-        return Onsets.of([math.floor(time_s * fps + 0.5) / fps for time_s in self.times_s], self.strengths)
-
     def shift(self, offset_s: float) -> Onsets:
         """All onsets later by `offset_s` (earlier if negative); what would start before 0 is dropped."""
         pairs = [(time_s + offset_s, strength) for time_s, strength in self._pairs() if time_s + offset_s >= 0]

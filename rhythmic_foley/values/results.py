@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rhythmic_foley.values.clip import ClipInfo
+from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.curve import Curve
 from rhythmic_foley.values.events import SoundEvent
 from rhythmic_foley.values.onsets import OnsetMatch, Onsets
@@ -52,10 +53,27 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class GeneratedSound:
+    """What the model made.
+
+    Attributes:
+        wave: float32 (N,) at `rate_hz`, as long as the picture.
+        latents: float32 (windows, C, 16, columns).
+        notes: sentences for the person about what did not go as it should.
+    """
+
+    wave: np.ndarray
+    rate_hz: int
+    latents: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Take:
     """One finished sound track on disk. Times in its files count from the beginning of its own video.
 
     Attributes:
+        controls: with which it was made.
         measured: how the wanted onsets were hit, None if none were wanted.
         notes: sentences for the person.
         sound: the bare sound with its latents, from which a stretch can be made anew.
@@ -71,6 +89,7 @@ class Take:
     settings: Path
     seed: int
     measured: OnsetMatch | None
+    controls: Controls
     notes: tuple[str, ...] = ()
     sound: Path | None = None
     stems: tuple[Path, ...] = ()

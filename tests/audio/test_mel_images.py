@@ -92,5 +92,5 @@ def test_titles_are_plain_text_and_files_the_same_in_threads(tmp_path):
 
 
 def test_pyplot_stays_out():
-    code = "import sys, rhythmic_foley.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, rhythmic_foley.audio.mel_images; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

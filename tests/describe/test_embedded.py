@@ -131,14 +131,14 @@ class Undecided(nn.Module):
 def test_many_classes_of_one_sound_are_no_reason_for_it():
     """A hundred breeds of dog would add up to a bark."""
     grey = np.full((8, 8, 3), 128, dtype=np.uint8)
-    events, ranking = EmbeddedDescriber(Undecided()).considered(clip_of(grey), 4.0)
+    events, ranking = EmbeddedDescriber(Undecided()).rank(clip_of(grey), 4.0)
     assert events == (unknown(),)
     assert max(confidence for _, confidence in ranking) < 0.001
 
 
 def test_every_sound_is_ranked_sure_or_not(describer: EmbeddedDescriber):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    events, ranking = describer.considered(clip_of(noise), 4.0)
+    events, ranking = describer.rank(clip_of(noise), 4.0)
     assert [event.label for event in events] == [UNKNOWN]
     assert sorted(label for label, _ in ranking) == sorted(describer.table.labels)
     assert [confidence for _, confidence in ranking] == sorted((c for _, c in ranking), reverse=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rhythmic_foley.describe.base import Description
 from rhythmic_foley.describe.speech import is_speech, without_speech
-from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 
 

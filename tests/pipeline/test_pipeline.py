@@ -319,7 +319,7 @@ def test_numbers_out_of_range_are_refused(
 def test_the_shipped_checkpoint_loads_in_a_fresh_process() -> None:
     """Diffusers loads only classes whose modules are imported; the tests' own imports must not be what does it."""
     code = (
-        "from rhythmic_foley.checkpoints import find_checkpoint, load_pipeline\n"
+        "from rhythmic_foley.pipeline.loading import find_checkpoint, load_pipeline\n"
         "print(sorted(load_pipeline(find_checkpoint('mini'), 'cpu').components))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)

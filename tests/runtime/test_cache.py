@@ -71,7 +71,7 @@ def test_different_parts_give_different_keys():
 
 
 def test_keys_do_not_change_between_processes():
-    code = "from rhythmic_foley.cache import Cache; print(Cache.key('a', 1.5, {'b': (1, 2), 'a': None}))"
+    code = "from rhythmic_foley.runtime.cache import Cache; print(Cache.key('a', 1.5, {'b': (1, 2), 'a': None}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == Cache.key("a", 1.5, {"b": (1, 2), "a": None})
 
@@ -149,7 +149,7 @@ def test_evict_without_a_folder(tmp_path):
 def test_several_processes_write_the_same_entry(tmp_path):
     """Readers see one writer's whole file at any moment, never a mixture and never half of one."""
     code = (
-        "import sys; from pathlib import Path; from rhythmic_foley.cache import Cache\n"
+        "import sys; from pathlib import Path; from rhythmic_foley.runtime.cache import Cache\n"
         "cache = Cache(Path(sys.argv[1]), max_bytes=400_000)\n"
         "for n in range(30):\n"
         "    cache.put('k', 'aa', '.bin', lambda p: p.write_bytes(sys.argv[2].encode() * 100_000))\n"

@@ -16,8 +16,9 @@ from clips import make_clip
 from torch import nn
 from toy import save_toy_checkpoint
 
+from rhythmic_foley.describe.base import Describer, Description
 from rhythmic_foley.describe.image_text_to_text import LoadedTalker
-from rhythmic_foley.describe.talking import Answer, Description, TalkingDescriber
+from rhythmic_foley.describe.talking import Answer, TalkingDescriber
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.reading import probe, read_audio
 from rhythmic_foley.models.event_detector import EventDetector
@@ -299,10 +300,10 @@ def test_missing_and_damaged_models_are_sentences(checkpoint: Path, tmp_path: Pa
         Studio(broken).pipeline  # noqa: B018
 
 
-class Speaker:
+class Speaker(Describer):
     """A describer as large ones are: looks, may need a stand-in, and holds memory until it is closed."""
 
-    name, fingerprint, frame_size = "speaker", "speaker-1", (64, 64)
+    name, fingerprint, frame_size, is_large = "speaker", "speaker-1", (64, 64), True
 
     def __init__(self, said: Description) -> None:
         self.said, self.looked, self.closed = said, 0, False

@@ -91,7 +91,7 @@ def test_no_other_folder_is_taken_for_a_take_or_deleted(tmp_path: Path, clip: Pa
     with pytest.raises(FoleyError, match="holiday is not the folder of a take"):
         read_take(folder)
     with pytest.raises(FoleyError):
-        delete_take(Take("holiday", folder, *[folder / "clip.mp4"] * 4, 0, None))
+        delete_take(Take("holiday", folder, *[folder / "clip.mp4"] * 4, 0, None, Controls()))
     assert (folder / "clip.mp4").exists()
 
 

@@ -92,17 +92,16 @@ def test_targets():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[Path, EventDetector]:
-    """A toy detector, trained for a few steps on short clips, drawings in the place of renders; and its folder."""
+    """A toy detector, trained for a few steps on short drawn clips; and its folder."""
     folder = tmp_path_factory.mktemp("event-detector")
     draw = data.draw_clip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "draw_clip", lambda seed: draw(seed, rate_hz=12.0, duration_s=1.2))
-        patch.setattr(fit, "rendered", lambda seed: data.drawn(seed + 50))
         patch.setattr(data, "SHARD_SEEDS", 2)
         patch.setattr(data, "WINDOW_FRAMES", 24)
         patch.setattr(fit, "_BATCH", 2)
         toy = EventDetector(widths=(4, 6, 8), hidden=12)
-        return folder, fit.train_event_detector(folder / "checkpoint", folder, 20, clips=5, scenes=2, detector=toy)
+        return folder, fit.train_event_detector(folder / "checkpoint", folder, 20, clips=5, detector=toy)
 
 
 def test_the_stage_leaves_a_detector_logs_and_shards(trained: tuple[Path, EventDetector]):
@@ -110,11 +109,9 @@ def test_the_stage_leaves_a_detector_logs_and_shards(trained: tuple[Path, EventD
     again = load_detector(folder / "checkpoint")
     assert torch.allclose(again.heads.weight, detector.heads.weight, atol=1e-3)
     assert again.config.slope == detector.config.slope
-    for part in ("first", "tuning"):
-        (line,) = (folder / "event-detector" / part / "log.jsonl").read_text().splitlines()
-        assert json.loads(line)["step"] == 20
+    (line,) = (folder / "event-detector" / "first" / "log.jsonl").read_text().splitlines()
+    assert json.loads(line)["step"] == 20
     assert len(data.load(folder / "event-detector" / "drawn")) == 5
-    assert len(data.load(folder / "event-detector" / "rendered")) == 2
 
 
 def test_making_clips_goes_on_where_it_stopped(trained: tuple[Path, EventDetector], monkeypatch, capsys):

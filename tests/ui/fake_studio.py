@@ -15,13 +15,14 @@ from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
 from rhythmic_foley.audio.mixing import Mix
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.reading import probe
-from rhythmic_foley.studio.generation import Sound
-from rhythmic_foley.studio.takes import Draft, Heard, write_take
+from rhythmic_foley.studio.mixdown import MixedSound
+from rhythmic_foley.studio.studio import Studio
+from rhythmic_foley.studio.takes import Draft, write_take
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.values.events import SoundEvent
 from rhythmic_foley.values.onsets import Onsets
-from rhythmic_foley.values.results import Analysis, Progress, Take
+from rhythmic_foley.values.results import Analysis, GeneratedSound, Progress, Take
 
 PEAKS_S = (0.3, 0.8, 1.4)
 HEIGHTS = (1.0, 0.7, 0.3)
@@ -43,6 +44,8 @@ class FakeStudio:
         self.requests: list[Controls] = []
         self.folders: list[Path] = []
         self.closed = 0
+
+    analyse_for = Studio.analyse_for  # the real rule of what is looked at
 
     def analyse(
         self, path: str | Path, *, describe: bool = True, find_onsets: bool = True, describer: str | None = None
@@ -97,8 +100,8 @@ class FakeStudio:
                         title=analysis.clip.path.stem,
                         asked=asked,
                         onsets=onsets,
-                        sound=Sound(wave, SAMPLE_RATE_HZ, np.zeros((1, 8, 16, 64), dtype=np.float32)),
-                        heard=Heard(wave, SAMPLE_RATE_HZ, Mix()),
+                        sound=GeneratedSound(wave, SAMPLE_RATE_HZ, np.zeros((1, 8, 16, 64), dtype=np.float32)),
+                        mixed=MixedSound(wave, SAMPLE_RATE_HZ, Mix()),
                         stems=(("dog barking", wave),) if controls.stems else (),
                     ),
                     out_dir,

@@ -54,10 +54,6 @@ def test_editing_returns_new_values_in_order():
         onsets.move(-1, 0.0)
 
 
-def test_snap_puts_onsets_on_pictures():
-    assert Onsets.of([0.13, 0.5, 0.51], [0.4, 0.6, 0.8]).snap(10) == Onsets((0.1, 0.5), (0.4, 0.8))
-
-
 def test_shift_and_between_keep_strengths_and_drop_what_falls_out():
     onsets = Onsets.of([0.25, 1.0, 2.0], [0.1, 0.2, 0.3])
     assert onsets.shift(0.5).times_s == (0.75, 1.5, 2.5)
@@ -232,7 +228,7 @@ def test_matching_nothing():
 
 def test_value_types_load_neither_torch_nor_librosa():
     code = (
-        "import sys, rhythmic_foley.onsets, rhythmic_foley.events, rhythmic_foley.windows;"
+        "import sys, rhythmic_foley.values.onsets, rhythmic_foley.values.events, rhythmic_foley.values.windows;"
         "sys.exit(bool({'torch', 'librosa', 'scipy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

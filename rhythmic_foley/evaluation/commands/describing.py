@@ -33,6 +33,7 @@ def add_describing_command(kinds: argparse._SubParsersAction) -> None:
 
 def run_describing(arguments: argparse.Namespace) -> int:
     """Runs what `add_describing_command` parsed."""
+    from rhythmic_foley.describe.embedded import EmbeddedDescriber
     from rhythmic_foley.errors import FoleyError
     from rhythmic_foley.evaluation.experiments.describing import clips, cross_validated, judge, pictures, table
     from rhythmic_foley.studio.studio import Studio
@@ -52,7 +53,7 @@ def run_describing(arguments: argparse.Namespace) -> int:
     if not verdicts:
         raise FoleyError("Nothing to describe: name a folder with --clips or --pictures.")
     print(f"Describer {describer.name}\n\n{table(groups)}")
-    if hasattr(describer, "considered") and len(verdicts) >= 20:
+    if isinstance(describer, EmbeddedDescriber) and len(verdicts) >= 20:
         thresholds, shares = cross_validated(verdicts, WRONG_COSTS)
         print(
             f"\nThreshold by five-fold cross-validation, a wrong answer costing {WRONG_COSTS:g} right ones: "

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from rhythmic_foley.describe import Describer
+from rhythmic_foley.describe.base import Description
 from rhythmic_foley.describe.speech import is_speech, without_speech
-from rhythmic_foley.describe.talking import Description
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.experiments.pictures import labelled_pictures, read_picture
 from rhythmic_foley.media.reading import probe, read_frames
@@ -70,11 +70,7 @@ class Verdict:
 
 def judge(describer: Describer, item: Labelled) -> Verdict:
     """Ask about one thing. The answer's first sound is its most confident one."""
-    guesses = None
-    if hasattr(describer, "considered"):  # one that can also tell what it would not say
-        events, guesses = describer.considered(item.frames(), item.duration_s)
-    else:
-        events = describer.describe(item.frames(), item.duration_s)
+    events, guesses = describer.rank(item.frames(), item.duration_s)
     # As the studio hands it on.
     events = without_speech(Description(events, describer.name)).events
     known = sorted((e for e in events if e.label != UNKNOWN), key=lambda event: -event.confidence)

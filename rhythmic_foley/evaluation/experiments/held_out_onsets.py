@@ -1,9 +1,9 @@
-"""How well onsets are seen in drawn and rendered clips that were kept from training, for several mixtures.
+"""How well onsets are seen in drawn clips that were kept from training, for several mixtures with the motion curve.
 
-    python -m rhythmic_foley.evaluation.held_out_onsets RUNS/event-detector/calibration [--shares 0 0.2 0.5]
+    python -m rhythmic_foley.evaluation.experiments.held_out_onsets RUNS/event-detector/calibration [--shares 0 0.5]
 
-The folder is what `rhythmic-foley train event-detector --rendered N` leaves. For each share of the motion curve the
-detector is judged as it is: mean over the clips, and over the rendered ones of each kind.
+The folder is what `rhythmic-foley train event-detector` leaves. For each share of the motion curve the detector is
+judged as it is: mean over the clips.
 """
 
 from __future__ import annotations
@@ -48,13 +48,11 @@ def _proposal(detector: EventDetector, item: Example, share: float) -> Curve:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Score onsets seen in clips that were kept from training.")
-    parser.add_argument("folder", type=Path, help="holds drawn/ and rendered/")
+    parser.add_argument("folder", type=Path, help="holds drawn/")
     parser.add_argument("--shares", type=float, nargs="+", default=[MOTION_SHARE], help="of the motion curve")
     parser.add_argument("--model", default="mini", help="checkpoint whose event detector is judged")
     options = parser.parse_args(arguments)
-    sources = {name: load(options.folder / name) for name in ("rendered", "drawn")}
-    for kind in sorted({str(item.kind) for item in sources["rendered"] if len(item.onsets_s)}):
-        sources[kind] = [item for item in sources["rendered"] if str(item.kind) == kind]
+    sources = {"drawn": load(options.folder / "drawn")}
     print(format_rows(evaluate_held_out(load_detector(find_checkpoint(options.model)), sources, options.shares)))
 
 

@@ -87,14 +87,6 @@ def average_precision(true_s: Sequence[float], found: Onsets, tolerance_s: float
     return area / len(true_s) if len(true_s) else float(not len(found))
 
 
-def difference_curve(frames: Frames) -> Curve:
-    """Baseline: plain mean difference of successive frames, scaled like a motion curve."""
-    watched = _Difference()
-    for _ in watched.watch(frames):
-        pass
-    return watched.curve()
-
-
 def evaluate_clips(
     folder: str | Path, table: str | Path, seed: int = 0, *, detector: EventDetector | None = None
 ) -> tuple[Row, ...]:

@@ -1,4 +1,4 @@
-"""Features of drawn and rendered clips on disk, and batches cut from them."""
+"""Features of drawn clips on disk, and batches cut from them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.training.event_detector.film import Cut, develop
 from rhythmic_foley.training.event_detector.scenes import DrawnClip, draw_clip
 from rhythmic_foley.vision.motion import Step, curve_of_steps, steps
 from rhythmic_foley.vision.onset_detector import RATE_HZ, features
 
 SHARD_SEEDS = 25
-CUTS = 4  # clips made of one rendered scene
 HELD_OUT_SEED = 1_000_000  # clips from this seed on are for calibration and tests, never for training
 TEST_SEED = HELD_OUT_SEED + 50  # those from this one on for tests alone
 ROWS, COLUMNS = 9, 16
@@ -52,21 +49,7 @@ def drawn(seed: int) -> list[Example]:
     return [_example(draw_clip(seed), "drawn")]
 
 
-def rendered(seed: int) -> list[Example]:
-    """The rendered scene of a seed, in several clips.
-
-    Raises:
-        FoleyError: if the renderer is not installed.
-    """
-    try:
-        from rhythmic_foley.training.event_detector.stage import film
-    except ImportError as error:
-        raise FoleyError("Rendering training clips needs MuJoCo: pip install 'rhythmic-foley[render]'.") from error
-    roll = film(seed)
-    return [_example(develop(roll, seed * CUTS + number), roll.kind) for number in range(CUTS)]
-
-
-def _example(clip: DrawnClip | Cut, kind: str) -> Example:
+def _example(clip: DrawnClip, kind: str) -> Example:
     found = list(steps(clip.frames()))
     read = features(found)
     times_s = np.arange(len(read.grids)) / RATE_HZ

@@ -19,21 +19,17 @@ from rhythmic_foley.training.event_detector.data import (
     drawn,
     load,
     prepare,
-    rendered,
 )
 from rhythmic_foley.training.loop import Schedule, train
 from rhythmic_foley.values.curve import Curve, pick_onsets
 from rhythmic_foley.vision.onset_detector import RATE_HZ
 
-# Drawings alone, which are many and cheap; then, if wanted, renders, which look more like film, among them.
 SCHEDULE = Schedule(steps=1700, learning_rate=2.5e-3, warmup=60, weight_decay=1e-2, ema_decay=0.99)
-TUNING = Schedule(steps=400, learning_rate=1e-3, warmup=20, weight_decay=1e-2, ema_decay=0.985)
 DRAWN_CLIPS = 1050
-CALIBRATION_CLIPS, CALIBRATION_SCENES = 50, 25
+CALIBRATION_CLIPS = 50
 # Network and motion curve err differently; on rendered clips their plain mean ranks onsets better than either.
 MOTION_SHARE = 0.5
 _BATCH = 10
-_DRAWN_SHARE = 0.3  # of the clips once there are renders
 _ONSET_WEIGHT = 3.0  # of frames with an onset; there are few
 _SOUNDING_SHARE = 0.25
 
@@ -44,7 +40,6 @@ def train_event_detector(
     steps: int | None = None,
     *,
     clips: int = DRAWN_CLIPS,
-    scenes: int = 0,
     detector: EventDetector | None = None,
 ) -> EventDetector:
     """Makes the clips, trains on them, calibrates on others, and writes `event_detector` into the checkpoint.
@@ -52,28 +47,20 @@ def train_event_detector(
     Args:
         checkpoint: folder of the components.
         runs: clips' features, logs and resumable states go to `event-detector` in it.
-        steps: optimiser steps in each part instead of the recipe's.
+        steps: optimiser steps instead of the recipe's.
         clips: how many are drawn to train on.
-        scenes: how many are rendered to tune it on afterwards; without any there is no such part.
         detector: an untrained one, by default of the shipped size.
     """
     run = runs / "event-detector"
     held_out = HELD_OUT_SEED + max(2, min(CALIBRATION_CLIPS, clips // 4))
-    held_out_scenes = HELD_OUT_SEED + (min(CALIBRATION_SCENES, clips // 4) if scenes else 0)
     prepare(run / "drawn", drawn, range(clips))
-    prepare(run / "rendered", rendered, range(scenes))
     prepare(run / "calibration" / "drawn", drawn, range(HELD_OUT_SEED, held_out))
-    prepare(run / "calibration" / "rendered", rendered, range(HELD_OUT_SEED, held_out_scenes))
     torch.manual_seed(0)
     detector = (detector or EventDetector()).to(memory_format=torch.channels_last)
-    drawings, renders = load(run / "drawn"), load(run / "rendered")
-    parts = [("first", SCHEDULE, [(1.0, drawings)])]
-    if renders:
-        parts.append(("tuning", TUNING, [(_DRAWN_SHARE, drawings), (1 - _DRAWN_SHARE, renders)]))
-    for name, schedule, pools in parts:
-        part = replace(schedule, steps=steps or schedule.steps)
-        train(detector, lambda step, pools=pools: loss(detector, draw_batch(pools, step, _BATCH)), part, run / name)
-    calibrate(detector, [*load(run / "calibration" / "drawn"), *load(run / "calibration" / "rendered")])
+    pools = [(1.0, load(run / "drawn"))]
+    schedule = replace(SCHEDULE, steps=steps or SCHEDULE.steps)
+    train(detector, lambda step: loss(detector, draw_batch(pools, step, _BATCH)), schedule, run / "first")
+    calibrate(detector, load(run / "calibration" / "drawn"))
     detector.to(torch.float16).save_pretrained(checkpoint / "event_detector")
     return detector.float()
 

@@ -31,7 +31,7 @@ def compare_value(
     """The value that shows one to four sounds of a clip.
 
     Args:
-        sounds: label and file, as `rhythmic_foley.comparison.compare` takes them.
+        sounds: label and file, as `rhythmic_foley.export.comparison.compare` takes them.
         folder: gets sounds and pictures; must lie where Gradio may read, as must `video`.
         video: the clip, whose own sound is not heard; None for sounds alone.
         duration_s: of the clip; None is the longest sound.

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from rhythmic_foley.describe import unknown
+from rhythmic_foley.describe.base import Describer
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.experiments import describing, pictures
 from rhythmic_foley.evaluation.experiments.describing import Labelled, Verdict, cross_validated, judge, table
@@ -19,7 +20,7 @@ from rhythmic_foley.evaluation.experiments.pictures import LabelledPicture, labe
 from rhythmic_foley.values.events import SoundEvent
 
 
-class Guessing:
+class Guessing(Describer):
     """Says the first of its guesses when it is sure enough."""
 
     name = "guessing"
@@ -27,7 +28,7 @@ class Guessing:
     def __init__(self, *guesses: tuple[str, float]) -> None:
         self._guesses = list(guesses)
 
-    def considered(self, frames, duration_s):
+    def rank(self, frames, duration_s):
         label, confidence = self._guesses[0]
         event = SoundEvent(label, confidence=confidence) if confidence > 0.5 else unknown(confidence)
         return (event,), self._guesses

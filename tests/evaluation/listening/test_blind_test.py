@@ -13,6 +13,7 @@ from clips import make_clip
 from rhythmic_foley.audio.loudness import loudness_lufs
 from rhythmic_foley.audio.wav import read_wav, write_wav
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.evaluation.listening import blind_test as listening
 from rhythmic_foley.evaluation.listening.blind_test import (
     ANCHOR,
     ASPECTS,
@@ -22,7 +23,6 @@ from rhythmic_foley.evaluation.listening.blind_test import (
     anchor,
     prepare,
 )
-from rhythmic_foley.evaluation.listening.blind_test import blind_test as listening
 
 GOOD = {"quality": 4, "semantic": 5, "timing": 3}
 
