@@ -37,6 +37,12 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def reference_dir() -> Path:
+    """Numbers that the published systems gave; see tests/reference/README.md."""
+    return Path(__file__).resolve().parent / "reference"
+
+
+@pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of picture with two clicks, shared by tests that only read it."""
     return make_clip(

@@ -83,14 +83,14 @@ def test_ddim_and_plms_times() -> None:
         assert scheduler.timesteps.tolist() == times
 
 
-def test_schedule_is_the_references(shared_dir: Path) -> None:
-    wanted = np.load(shared_dir / "reference" / "diff_foley" / "fixtures" / "schedule.npz")["alphas_cumprod"]
+def test_schedule_is_the_references(reference_dir: Path) -> None:
+    wanted = np.load(reference_dir / "diff_foley" / "fixtures" / "schedule.npz")["alphas_cumprod"]
     for scheduler in (UnroundedDPMSolver.published(), ddim(), plms()):
         assert np.allclose(scheduler.alphas_cumprod.numpy(), wanted, rtol=2e-6, atol=0)
 
 
-def test_times_are_the_references(shared_dir: Path) -> None:
-    wanted = np.load(shared_dir / "reference" / "diff_foley" / "fixtures" / "trajectories_dpm.npz")
+def test_times_are_the_references(reference_dir: Path) -> None:
+    wanted = np.load(reference_dir / "diff_foley" / "fixtures" / "trajectories_dpm.npz")
     for steps in (5, 25):
         solver = UnroundedDPMSolver.published()
         solver.set_timesteps(steps)

@@ -29,7 +29,13 @@ DPM_25_KEPT = (0, 1, 2, 5, 10, 15, 20, 24, 25)
 
 
 @pytest.fixture(scope="module")
-def folder(shared_dir: Path) -> Path:
+def folder(reference_dir: Path) -> Path:
+    return reference_dir / "diff_foley" / "fixtures"
+
+
+@pytest.fixture(scope="module")
+def recordings(shared_dir: Path) -> Path:
+    """Numbers that hold recordings or pictures of others, which are not part of this repository."""
     return shared_dir / "reference" / "diff_foley" / "fixtures"
 
 
@@ -41,7 +47,7 @@ def full(full_size: Path) -> Networks:
 
 @pytest.fixture(scope="module")
 def features(folder: Path) -> torch.Tensor:
-    return torch.from_numpy(np.load(folder / "video_demo_clips.npz")["drum_feats"])[None]
+    return torch.from_numpy(np.load(folder / "drum_features.npz")["drum_feats"])[None]
 
 
 @torch.no_grad()
@@ -62,9 +68,9 @@ def test_cavp_video(full: Networks, folder: Path) -> None:
 
 
 @torch.no_grad()
-def test_cavp_audio(full: Networks, folder: Path) -> None:
+def test_cavp_audio(full: Networks, folder: Path, recordings: Path) -> None:
     wanted = np.load(folder / "cavp.npz")
-    front_end = np.load(folder / "audio_frontend.npz")
+    front_end = np.load(recordings / "audio_frontend.npz")
     real = torch.from_numpy(front_end["mel_hop250_64000"])[None]
     noise = (det("cavp/spec", (2, 128, 256)) * 0.2 + 0.4).clamp(0, 1)
     nothing = full.cavp.project_audio(torch.zeros(1, 128, 256))[0]
@@ -83,13 +89,13 @@ def test_cavp_audio(full: Networks, folder: Path) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("clip", ["drum", "car"])
-def test_cavp_on_real_clips(clip: str, full: Networks, folder: Path, shared_dir: Path) -> None:
+def test_cavp_on_real_clips(clip: str, full: Networks, recordings: Path, shared_dir: Path) -> None:
     """Decoded directly, where the published extractor encodes the clip once more at 4 fps."""
     path = shared_dir / "clips" / f"difffoley_{clip}.mp4"
     # The published frame filter rounds to the nearest: what it shows at n / 4 s is on screen 1/8 s later.
     frames = read_frames(path, FRAME_RATE_HZ, start_s=0.5 / FRAME_RATE_HZ, end_s=8.2)
     video = frames_to_video(torch.from_numpy(frame) for _, frame in frames)
-    wanted = np.load(folder / "video_demo_clips.npz")
+    wanted = np.load(recordings / "video_demo_clips.npz")
     assert video.shape == (1, 33, 3, 224, 224)
     small = video[0].unflatten(2, (28, 8)).unflatten(4, (28, 8)).mean(dim=(3, 5)) * 255
     assert np.abs(small.numpy() - wanted[f"{clip}_frames_28px"]).mean() < 2
@@ -145,9 +151,9 @@ def test_unet(full: Networks, folder: Path, features: torch.Tensor) -> None:
 
 
 @torch.no_grad()
-def test_autoencoder(full: Networks, folder: Path) -> None:
+def test_autoencoder(full: Networks, folder: Path, recordings: Path) -> None:
     wanted = np.load(folder / "autoencoder.npz")
-    mel = torch.from_numpy(np.load(folder / "audio_frontend.npz")["mel_reflect"]).expand(1, 3, 128, 512)
+    mel = torch.from_numpy(np.load(recordings / "audio_frontend.npz")["mel_reflect"]).expand(1, 3, 128, 512)
     posterior = full.vae.encode(mel).latent_dist
     assert largest_error(posterior.parameters[0], wanted["moments"]) < 2e-4
     assert largest_error(posterior.mode()[0] * SCALING_FACTOR, wanted["scaled_latent"]) < 2e-4

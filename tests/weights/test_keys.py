@@ -12,7 +12,7 @@ from weights.tiny import TINY
 
 from rhythmic_foley.weights.diff_foley import PUBLISHED, Sizes, published_file
 
-# sha256 of every "name shape" in the reference's manifests, which lie beside the repository on some machines only.
+# sha256 of every "name shape" in the reference's manifests.
 DIGESTS = {
     "cavp": "a3ecfda40e05acc30b3c8d03651782197c79d5a65764b14c21422d18fe063dce",
     "ldm": "a0321e9d1b8e73cd5dda98140d15ebcc42192ae761c8aadea5741fbaf238509f",
@@ -40,8 +40,8 @@ def test_names_and_shapes_are_the_published_ones(role: str, sizes: Sizes, name: 
 
 
 @pytest.mark.parametrize("name", DIGESTS)
-def test_digests_are_those_of_the_manifests(name: str, shared_dir: Path) -> None:
-    shapes = manifest(shared_dir / "reference" / "diff_foley" / "manifests" / f"{name}.json")
+def test_digests_are_those_of_the_manifests(name: str, reference_dir: Path) -> None:
+    shapes = manifest(reference_dir / "diff_foley" / "manifests" / f"{name}.json")
     lines = "\n".join(f"{key} {shape}" for key, shape in sorted(shapes.items()))
     assert hashlib.sha256(lines.encode()).hexdigest() == DIGESTS[name]
 

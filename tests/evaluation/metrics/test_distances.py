@@ -121,8 +121,8 @@ def test_desync() -> None:
     assert desync_s(normal(41, 2, 6, 21)) == pytest.approx(1.15, abs=1e-6)
 
 
-def test_the_copied_numbers_are_the_references(shared_dir: Path) -> None:
-    path = shared_dir / "reference/metrics/fixtures/frechet_kl.json"
+def test_the_copied_numbers_are_the_references(reference_dir: Path) -> None:
+    path = reference_dir / "metrics/fixtures/frechet_kl.json"
     reference = json.loads(path.read_text(encoding="utf-8"))
     frechet = {case["name"]: case["specvqgan"] for case in reference["frechet"]}
     assert {name: expected for name, (_, expected) in FRECHET.items()} == {name: frechet[name] for name in FRECHET}

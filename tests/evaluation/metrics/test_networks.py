@@ -178,8 +178,8 @@ def test_a_file_that_is_not_melception(tmp_path: Path, statistics: str) -> None:
         MelceptionOutputs.load(tmp_path / "melception.pt")
 
 
-def test_bands_are_normalised_one_by_one(shared_dir: Path) -> None:
-    numbers = json.loads((shared_dir / "reference/metrics/fixtures/melception_norm.json").read_text(encoding="utf-8"))
+def test_bands_are_normalised_one_by_one(reference_dir: Path) -> None:
+    numbers = json.loads((reference_dir / "metrics/fixtures/melception_norm.json").read_text(encoding="utf-8"))
     assert len(numbers["means"]) == len(numbers["stds"]) == 80
     seen: list[torch.Tensor] = []
 

@@ -146,8 +146,8 @@ def test_resampling_keeps_the_duration() -> None:
     assert resample(np.zeros(16_001), 16_000, 22_050).shape == (16_001 * 22_050 // 16_000,)
 
 
-def test_reference_matching(shared_dir: Path) -> None:
-    path = shared_dir / "reference/metrics/fixtures/onset_matching.json"
+def test_reference_matching(reference_dir: Path) -> None:
+    path = reference_dir / "metrics/fixtures/onset_matching.json"
     compared = 0
     for case in json.loads(path.read_text(encoding="utf-8"))["cases"]:
         if case["tie_dependent"] or "error" in case["out"]:

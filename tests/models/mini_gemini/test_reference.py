@@ -21,8 +21,8 @@ GRID = {"image_grid": 2, "image_size_aux": 256}
 
 
 @pytest.fixture(scope="module")
-def reference(shared_dir: Path) -> Path:
-    return shared_dir / "reference" / "mini_gemini"
+def reference(reference_dir: Path) -> Path:
+    return reference_dir / "mini_gemini"
 
 
 @pytest.fixture(scope="module")
