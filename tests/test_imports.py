@@ -24,7 +24,7 @@ ALLOWED = {
     "values": {"errors"},
     "runtime": {"errors"},
     "audio": {"errors", "lazy", "values", "runtime"},
-    "media": {"errors", "lazy", "values", "runtime"},
+    "media": {"errors", "lazy", "values", "runtime", "audio"},
     "models": {"errors", "audio"},
     "weights": {"errors", "models", "schedulers"},
     "vision": {"errors", "values", "models"},

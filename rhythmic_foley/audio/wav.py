@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from rhythmic_foley.audio.channels import stereo_shares, to_mono, usual_layout
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.runtime.atomic import move_into_place
 from rhythmic_foley.values.limits import MAX_CLIP_S, bounded, check_file_size, check_sound
 
 
 def write_wav(path: str | Path, wave: np.ndarray, sample_rate_hz: int) -> None:
-    """Write (N,) in -1..1 as 16-bit WAV. The file appears under its name only when it is complete."""
+    """Write (N,) or (N, C) in -1..1 as 16-bit WAV. The file appears under its name only when it is complete."""
     import soundfile
 
     path = Path(path)
@@ -38,7 +39,20 @@ _BLOCK = 65_536
 
 
 def read_wav(path: str | Path, *, longest_s: float = MAX_CLIP_S + 1) -> tuple[np.ndarray, int]:
-    """A sound file (WAV, AIFF, FLAC, OGG, MP3, CAF) as mono. Returns float32 (N,) and its rate in Hz.
+    """Read a sound file (WAV, AIFF, FLAC, OGG, MP3, CAF) as mono. Returns float32 (N,) and its rate in Hz.
+
+    Raises:
+        FoleyError: as for `read_wav_channels`.
+    """
+    wave, rate_hz = read_wav_channels(path, longest_s=longest_s)
+    return to_mono(wave), rate_hz
+
+
+def read_wav_channels(path: str | Path, *, longest_s: float = MAX_CLIP_S + 1) -> tuple[np.ndarray, int]:
+    """Read a sound file as mono or stereo; more channels are folded to stereo (`stereo_shares`).
+
+    Returns:
+        float32 (N, C) with C = 1 or 2, and its rate in Hz.
 
     Raises:
         FoleyError: if it is none of these, or beyond the limits.
@@ -55,7 +69,8 @@ def read_wav(path: str | Path, *, longest_s: float = MAX_CLIP_S + 1) -> tuple[np
         with soundfile.SoundFile(path) as sound:
             check_sound(path.name, sound.samplerate, sound.channels, sound.frames, longest_s)
             blocks = sound.blocks(_BLOCK, dtype="float32", always_2d=True)
-            mono = [bounded(block).mean(axis=1) for block in blocks]
-            return np.concatenate([np.zeros(0, np.float32), *mono]), sound.samplerate
+            shares = stereo_shares(usual_layout(sound.channels)) if sound.channels > 1 else np.ones((1, 1), np.float32)
+            folded = [bounded(block) @ shares for block in blocks]
+            return np.concatenate([np.zeros((0, shares.shape[1]), np.float32), *folded]), sound.samplerate
     except (soundfile.SoundFileError, OSError, TypeError, ValueError):
         raise unreadable from None

@@ -1,4 +1,4 @@
-"""Clips in and out, through PyAV alone: probe, frames by time stamp, sound; `muxing` writes what comes out.
+"""Clips in, through PyAV: what a clip is and its frames by time stamp; `sound` reads its sound, `muxing` writes clips.
 
 Times count from the start of the first frame that is shown ("picture time"), whatever the container's own clock says.
 """
@@ -10,19 +10,15 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from rhythmic_foley.media.container import CUT_OFF, OpenClip, Orientation, audio_frame, decoded_frames, open_clip
+from rhythmic_foley.media.container import OpenClip, Orientation, decoded_frames, open_clip
 from rhythmic_foley.media.muxing import MuxReport, mux
+from rhythmic_foley.media.sound import read_audio, read_channels
 from rhythmic_foley.values.clip import ClipInfo
-from rhythmic_foley.values.limits import bounded
 
-__all__ = ["ClipInfo", "MuxReport", "mux", "probe", "read_audio", "read_frames"]
-
-_AUDIO_BLOCK = 1024
-_LONGER_S = 1.0  # by which sound may outlast the picture
+__all__ = ["ClipInfo", "MuxReport", "mux", "probe", "read_audio", "read_channels", "read_frames"]
 
 
 def probe(path: str | Path) -> ClipInfo:
@@ -117,85 +113,3 @@ def _upright_rgb(frame: VideoFrame, size: tuple[int, int]) -> np.ndarray:
     smaller = stored[0] <= frame.width and stored[1] <= frame.height
     scaled = frame.reformat(*stored, format="rgb24", interpolation="AREA" if smaller else "BICUBIC", threads=1)
     return turn.apply(scaled.to_ndarray())
-
-
-def read_audio(path: str | Path, sample_rate_hz: int) -> np.ndarray | None:
-    """The clip's sound, mixed to mono, from the moment its picture starts.
-
-    Sound before the picture is cut, a sound track that starts later is preceded by silence, and gaps stay gaps. The
-    sound may end before the picture or a little after it; what is heard long after it is left out.
-
-    Returns:
-        float32 (N,), or None when there is no audio track.
-
-    Raises:
-        FoleyError: as for `probe`.
-    """
-    with open_clip(path) as clip:
-        stream = clip.sound
-        if stream is None:
-            return None
-        start_s = float(clip.timeline.start * clip.timeline.time_base)
-        wave, rate_hz = _mono_from(clip, stream, start_s)
-    return wave if rate_hz == sample_rate_hz else _resample(wave, rate_hz, sample_rate_hz)
-
-
-def _mono_from(clip: OpenClip, stream: av.AudioStream, start_s: float) -> tuple[np.ndarray, int]:
-    """float32 (N,) at the track's own rate, and that rate; each decoded frame laid where its time stamp says."""
-    as_float, pieces, rate_hz, position, end_s = None, [], stream.rate, 0, None
-    last_s = clip.timeline.duration_s + _LONGER_S
-    for packet in _sound_packets(clip, stream):
-        if packet is not None and packet.pts is not None and packet.duration:
-            end_s = float((packet.pts + packet.duration) * packet.time_base) - start_s
-        for frame in _decoded_sound(clip, stream, packet):
-            if as_float is None:
-                rate_hz = frame.sample_rate
-                as_float = av.AudioResampler(format="fltp")  # numbers only: same channels, same rate
-            wanted = position if frame.time is None else round((frame.time - start_s) * rate_hz)
-            if max(wanted, position) > last_s * rate_hz:
-                continue
-            if not pieces or abs(wanted - position) > 0.05 * rate_hz:  # less is rounding of the container's clock
-                pieces.append(np.zeros(max(0, wanted - position), dtype=np.float32))
-                position = max(wanted, position) if pieces[1:] else wanted
-            for block in as_float.resample(frame):
-                mono = bounded(block.to_ndarray()).mean(axis=0)
-                pieces.append(mono[max(0, -position) :] if position < 0 else mono)
-                position += len(mono)
-    wave = np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, dtype=np.float32)
-    # Encoders fill up their last block; the last packet's duration says how much of it is sound.
-    padding = len(wave) - round(end_s * rate_hz) if end_s is not None else 0
-    return (wave[: len(wave) - padding] if 0 < padding <= 4 * _AUDIO_BLOCK else wave), rate_hz
-
-
-def _sound_packets(clip: OpenClip, stream: av.AudioStream) -> Iterator[av.Packet | None]:
-    packets = clip.container.demux(stream)
-    try:
-        yield from (packet for packet in packets if packet.size)
-    except CUT_OFF:
-        pass  # a file cut off in the middle: what came before is still good
-    yield None
-
-
-def _decoded_sound(clip: OpenClip, stream: av.AudioStream, packet: av.Packet | None) -> list[av.AudioFrame]:
-    try:
-        with clip.decoding.running():
-            return stream.decode(packet)
-    except av.error.InvalidDataError:
-        return []
-
-
-def _resample(wave: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
-    """float32 (N,) -> float32 (round(N to / from),)."""
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=to_hz)
-    blocks = (wave[start : start + from_hz] for start in range(0, len(wave), from_hz))
-    frames = chain(
-        chain.from_iterable(resampler.resample(audio_frame(block, from_hz)) for block in blocks),
-        resampler.resample(None) if len(wave) else (),
-    )
-    out = np.zeros(round(len(wave) * to_hz / from_hz), dtype=np.float32)
-    position = 0
-    for frame in frames:
-        samples = frame.to_ndarray()[0][: len(out) - position]
-        out[position : position + len(samples)] = samples
-        position += len(samples)
-    return out

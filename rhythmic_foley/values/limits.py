@@ -26,7 +26,7 @@ _SLACK_S = 1.0  # the last frame of a clip of ten minutes may stay a little long
 
 # Sounds
 MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 192_000
-MAX_CHANNELS = 32
+MAX_CHANNELS = 64  # what FFmpeg converts
 _LOUDEST = 32.0  # 30 dB above full scale
 
 # Settings, onsets, events
