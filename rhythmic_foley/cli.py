@@ -1,4 +1,4 @@
-"""The command `rhythmic-foley`: describe, find onsets, dub, share, open the app, train, evaluate, fetch weights.
+"""The command `rhythmic-foley`: describe, find onsets, dub, share, open the app, find sounds, train, evaluate.
 
 Results go to stdout as JSON, progress and the one sentence of an error to stderr. Exit codes: 0 done, 2 something the
 person can mend, 130 stopped with Ctrl-C. Whatever loads torch is imported inside the functions: --help is instant.
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from rhythmic_foley import __version__
 from rhythmic_foley.errors import MALFORMED, FoleyError
 from rhythmic_foley.evaluation.commands.cli import add_evaluation_commands
+from rhythmic_foley.library.cli import add_library_commands
 from rhythmic_foley.training.cli import add_training_commands
 from rhythmic_foley.values.limits import MAX_JSON_MB
 from rhythmic_foley.weights.cli import add_weights_commands
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_post(commands)
     _add_reel(commands)
     _add_app(commands)
+    add_library_commands(commands, _embedded_checkpoint)
     add_training_commands(commands)
     add_evaluation_commands(commands)
     add_weights_commands(commands)
@@ -280,6 +282,13 @@ def _app(args: argparse.Namespace) -> None:
     from rhythmic_foley.ui import launch
 
     launch(_open(args), **where)
+
+
+def _embedded_checkpoint() -> Path:
+    """The model whose networks compare words and sounds."""
+    from rhythmic_foley.pipeline.loading import EMBEDDED, find_checkpoint
+
+    return find_checkpoint(EMBEDDED)
 
 
 def _silence_libraries() -> None:

@@ -26,6 +26,7 @@ ALLOWED = {
     "audio": {"errors", "lazy", "values", "runtime"},
     "media": {"errors", "lazy", "values", "runtime", "audio"},
     "models": {"errors", "audio"},
+    "library": {"errors", "lazy", "values", "runtime", "audio", "models"},
     "weights": {"errors", "models", "schedulers"},
     "vision": {"errors", "values", "models"},
     "describe": {"errors", "values", "models"},
@@ -36,7 +37,8 @@ ALLOWED = {
     "training": STUDIO | {"cluster", "weights"},
     "evaluation": STUDIO | {"export", "cluster", "weights", "training"},
     "ui": BASE | {"vision", "pipeline", "studio", "export"},
-    "cli": {"", "errors", "values", "studio", "export", "cluster", "training", "evaluation", "weights", "ui"},
+    "cli": {"", "errors", "values", "library", "pipeline", "studio", "export", "cluster", "training"}
+    | {"evaluation", "weights", "ui"},
     "__main__": {"cli"},
     "": {"lazy"},
 }

@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 
+from rhythmic_foley.audio.yamnet_classes import yamnet_classes as yamnet_classes
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.metrics.inception import Inception
 from rhythmic_foley.evaluation.metrics.onset_metrics import resample
@@ -112,13 +111,6 @@ class YamnetOutputs:
 def _own_checkpoint() -> Path:
     root = os.environ.get("RHYTHMIC_FOLEY_CHECKPOINTS")
     return (Path(root) if root else Path(__file__).resolve().parents[3] / "checkpoints") / "mini"
-
-
-@lru_cache
-def yamnet_classes() -> tuple[str, ...]:
-    """The 521 names of YAMNet's classes in the order of its scores."""
-    text = resources.files(__package__).joinpath("yamnet_classes.txt").read_text(encoding="utf-8")
-    return tuple(text.splitlines())
 
 
 _MELCEPTION_RATE_HZ = 22_050
