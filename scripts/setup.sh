@@ -40,6 +40,8 @@ make_venv() {
 # setup FILE: what requirements file FILE lists, and the project itself (editable).
 setup() (
     cd "$root" || exit
+    # Two calls at once would undo each other's work.
+    if command -v flock >/dev/null; then exec 9>.setup.lock && flock 9; fi
     wanted=$({ pwd && cat pyproject.toml requirements.txt "$1"; } | cksum)
     [ "$(cat ".venv/$1.done" 2>/dev/null)" = "$wanted" ] && exit
     say "Setting up .venv: some minutes the first time."

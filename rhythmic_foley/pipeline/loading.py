@@ -85,10 +85,17 @@ def available() -> tuple[str, ...]:
 
 
 def roots() -> list[Path]:
-    """Where models are looked for."""
-    shipped = Path(__file__).resolve().parents[2] / "checkpoints"
+    """Where models are looked for: the folder that RHYTHMIC_FOLEY_CHECKPOINTS names, then the shipped one."""
     named = os.environ.get("RHYTHMIC_FOLEY_CHECKPOINTS")
-    return [Path(named), shipped] if named else [shipped]
+    return [Path(named), shipped_checkpoints()] if named else [shipped_checkpoints()]
+
+
+def shipped_checkpoints() -> Path:
+    """`checkpoints/` of the checkout, or the folder that an installed wheel has put below `share/`."""
+    here = Path(__file__).resolve().parents
+    beside = here[2] / "checkpoints"
+    installed = (folder / "share" / "rhythmic-foley" / "checkpoints" for folder in here[2:])
+    return next((folder for folder in (beside, *installed) if folder.is_dir()), beside)
 
 
 def load_pipeline(folder: Path, device: str | None = None, running: Running | None = None) -> RhythmicFoleyPipeline:

@@ -5,7 +5,6 @@ Scores from different networks do not compare, so each carries the name that bel
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from rhythmic_foley.evaluation.metrics.inception import Inception
 from rhythmic_foley.evaluation.metrics.onset_metrics import resample
 from rhythmic_foley.models.aligned_encoder import AlignedEncoder
 from rhythmic_foley.models.yamnet import PATCH_FRAMES, Yamnet, from_keras_arrays, patches_at, yamnet_mel
+from rhythmic_foley.pipeline.loading import roots
 from rhythmic_foley.weights.checkpoint import read_state
 
 _YAMNET_RATE_HZ = 16_000
@@ -109,8 +109,7 @@ class YamnetOutputs:
 
 
 def _own_checkpoint() -> Path:
-    root = os.environ.get("RHYTHMIC_FOLEY_CHECKPOINTS")
-    return (Path(root) if root else Path(__file__).resolve().parents[3] / "checkpoints") / "mini"
+    return roots()[0] / "mini"
 
 
 _MELCEPTION_RATE_HZ = 22_050
