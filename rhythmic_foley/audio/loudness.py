@@ -11,7 +11,10 @@ _LOUDNESS_BLOCK_S = 0.4
 
 
 def loudness_lufs(wave: np.ndarray, sample_rate_hz: int) -> float:
-    """Integrated loudness (ITU-R BS.1770) of (N,), -inf for silence. A sound under 0.4 s is repeated to measure it."""
+    """Integrated loudness (ITU-R BS.1770) of (N,) or (N, C), -inf for silence.
+
+    A sound under 0.4 s is repeated to measure it. The power of two channels adds up, as the recommendation says.
+    """
     import pyloudnorm
 
     wave = np.asarray(wave, dtype=np.float64)
@@ -19,7 +22,7 @@ def loudness_lufs(wave: np.ndarray, sample_rate_hz: int) -> float:
         return -np.inf
     block = int(np.ceil(_LOUDNESS_BLOCK_S * sample_rate_hz)) + 1
     if len(wave) < block:
-        wave = np.resize(wave, block)
+        wave = np.resize(wave, (block, *wave.shape[1:]))
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(pyloudnorm.Meter(sample_rate_hz).integrated_loudness(wave))
 
@@ -46,10 +49,11 @@ def as_loud_as(wave: np.ndarray, sample_rate_hz: int, target_lufs: float) -> np.
     """The sound at `target_lufs`, its peaks held below -1 dBFS by a limiter that looks 8 ms ahead.
 
     Args:
-        wave: (N,); silence stays as it is.
+        wave: (N,) or (N, C); silence stays as it is.
 
     Returns:
-        float32 (N,). Single clicks in silence may stay quieter than asked: there is nothing else to make louder.
+        float32, of the same shape. Single clicks in silence may stay quieter than asked: there is nothing else to make
+        louder.
     """
     loud = np.asarray(wave, dtype=np.float32)
     for _ in range(_LIMITER_ROUNDS):  # limiting takes some of the loudness away again
@@ -64,9 +68,11 @@ def _limited(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
     width = 2 * round(_LIMITER_S * sample_rate_hz) + 1
-    gain = np.minimum(1.0, PEAK_LIMIT / np.maximum(np.abs(wave), 1e-9))
+    loudest = np.abs(wave).max(axis=tuple(range(1, wave.ndim)))  # one gain for all channels, so that none moves
+    gain = np.minimum(1.0, PEAK_LIMIT / np.maximum(loudest, 1e-9))
     # A mean over the width of a minimum over the same width never exceeds the gain that is needed.
-    return wave * uniform_filter1d(minimum_filter1d(gain, width), width).astype(np.float32)
+    gain = uniform_filter1d(minimum_filter1d(gain, width), width).astype(np.float32)
+    return wave * gain.reshape(-1, *(1,) * (wave.ndim - 1))
 
 
 def _keep_headroom(wave: np.ndarray) -> np.ndarray:

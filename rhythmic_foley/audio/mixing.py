@@ -31,7 +31,7 @@ class Mix:
 
         Args:
             loudness_lufs: of the new sound alone; None leaves it as it came.
-            original: the clip's own sound, None for none.
+            original: the clip's own sound, (N,) or (N, C); None for none.
         """
         gain = 1.0
         if loudness_lufs is not None and np.any(wave):
@@ -43,21 +43,28 @@ class Mix:
         return cls(mix.gain * down, mix.original_gain * down)
 
     def apply(self, wave: np.ndarray, original: np.ndarray | None = None) -> np.ndarray:
-        """float32 (N,)."""
+        """Mix a mono sound (N,) with the clip's own, (N,) or (N, C), in every channel of which it is heard.
+
+        Returns:
+            float32, (N, C) where the clip's own sound has that shape, otherwise (N,).
+        """
         mixed = np.asarray(wave, dtype=np.float32) * np.float32(self.gain)
-        return mixed if original is None else mixed + np.float32(self.original_gain) * original
+        if original is None:
+            return mixed
+        return np.float32(self.original_gain) * original + (mixed[:, None] if original.ndim == 2 else mixed)
 
 
 def with_stretch(
     old: np.ndarray, new: np.ndarray, sample_rate_hz: int, start_s: float, end_s: float, fade_s: float = FADE_S
 ) -> np.ndarray:
-    """`old` (N,) with the stretch of `new` (N,) in it; the fades lie outside the stretch, and beyond them it is `old`.
+    """`old` with the stretch of `new` in it; the fades lie outside the stretch, and beyond them it is `old`.
 
-    Fades are linear, because both sounds hold the same there but for the phase.
+    Both are (N,), or both (N, C). Fades are linear, because both sounds hold the same there but for the phase.
     """
     clock_s = np.arange(len(old)) / sample_rate_hz
     distance_s = np.maximum(np.maximum(start_s - clock_s, clock_s - end_s), 0.0)
     share = np.clip(1.0 - distance_s / fade_s, 0.0, 1.0).astype(np.float32)
+    share = share.reshape(-1, *(1,) * (old.ndim - 1))
     return np.where(share > 0, old + share * (new - old), old)
 
 

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from rhythmic_foley.audio.channels import to_mono
 from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
 from rhythmic_foley.audio.mel_images import mel_pixels
-from rhythmic_foley.audio.signal import resample
-from rhythmic_foley.audio.wav import read_wav
+from rhythmic_foley.audio.signal import fit_length, resample
+from rhythmic_foley.audio.wav import read_wav_channels
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.values.onsets import Onsets
@@ -77,8 +78,7 @@ def comparison_reel(
                 progress((number * frames + index + 1) / (len(tracks) * frames))
             return layout.frame(ground, images.at(index), index / frames)
 
-        stereo = np.repeat(sounds[number][:, None], 2, axis=1)
-        return VideoClip(frame, duration=frames / fps).with_audio(AudioArrayClip(stereo, fps=_RATE_HZ))
+        return VideoClip(frame, duration=frames / fps).with_audio(AudioArrayClip(sounds[number], fps=_RATE_HZ))
 
     whole = concatenate_videoclips([scene(number) for number in range(len(tracks))])
     _write(whole, out, fps)
@@ -187,13 +187,12 @@ class _Pictures:
 
 
 def _sound(path: Path, duration_s: float) -> np.ndarray:
-    """float32 (N,) at 48 kHz, as long as the picture."""
-    wave, rate_hz = read_wav(path)
-    samples = round(duration_s * _RATE_HZ)
-    wave = resample(wave, rate_hz, _RATE_HZ)[:samples]
-    return np.pad(wave, (0, samples - len(wave)))
+    """float32 (N, 2) at 48 kHz, as long as the picture."""
+    wave, rate_hz = read_wav_channels(path)
+    wave = fit_length(resample(wave, rate_hz, _RATE_HZ), round(duration_s * _RATE_HZ))
+    return wave if wave.shape[1] == 2 else np.repeat(wave, 2, axis=1)
 
 
 def _mel(sound: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    wave = torch.from_numpy(resample(sound, _RATE_HZ, SAMPLE_RATE_HZ))
+    wave = torch.from_numpy(resample(to_mono(sound), _RATE_HZ, SAMPLE_RATE_HZ))
     return mel_pixels(log_mel(wave), size)

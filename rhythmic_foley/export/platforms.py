@@ -10,7 +10,7 @@ import numpy as np
 
 from rhythmic_foley.audio.loudness import as_loud_as
 from rhythmic_foley.audio.signal import resample
-from rhythmic_foley.audio.wav import read_wav
+from rhythmic_foley.audio.wav import read_wav_channels
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.muxing import mux, write_frames
 from rhythmic_foley.media.reading import probe, read_frames
@@ -65,7 +65,8 @@ def export_post(take: Take, preset: str, out: Path, *, fit: str = "pad") -> Path
     if fit not in FITS:
         raise FoleyError(f'A picture can be fitted by "pad" or "crop", not "{fit}".')
     wanted = PRESETS[preset]
-    wave, rate_hz = read_wav(take.wav)
+    wave, rate_hz = read_wav_channels(take.wav)
+    wave = wave[:, 0] if wave.shape[1] == 1 else wave
     wave = resample(wave, rate_hz, _RATE_HZ)
     if wanted.loudness_lufs is not None:
         wave = as_loud_as(wave, _RATE_HZ, wanted.loudness_lufs)

@@ -406,8 +406,9 @@ class Orientation:
 
 
 def audio_frame(samples: np.ndarray, rate_hz: int, pts: int | None = None) -> av.AudioFrame:
-    """A frame of mono sound from float32 (N,)."""
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], format="fltp", layout="mono")
+    """A frame of sound from float32 (N,) for mono or (N, 2) for stereo."""
+    planes = np.ascontiguousarray(np.atleast_2d(samples.T))
+    frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout="mono" if len(planes) == 1 else "stereo")
     frame.sample_rate, frame.time_base, frame.pts = rate_hz, Fraction(1, rate_hz), pts
     return frame
 

@@ -15,6 +15,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
+from rhythmic_foley.audio.signal import fit_length
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.container import (
     OpenClip,
@@ -32,7 +33,7 @@ from rhythmic_foley.runtime.atomic import move_into_place
 _COPIED_CODECS = ("h264", "hevc", "vp9", "av1")
 AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 _AAC_BITS_PER_SAMPLE = 6  # the most that AAC allows for one channel
-_AAC_MAX_BIT_RATE = 192_000
+_AAC_MAX_BIT_RATE = {1: 192_000, 2: 256_000}  # by channels
 _AUDIO_BLOCK = 1024
 _ENCODER_THREADS = 2
 _TRIED_PACKETS = 100
@@ -134,7 +135,7 @@ def mux(video_path: str | Path, wave: np.ndarray, sample_rate_hz: int, out_path:
     silence, to exactly the picture's duration. Nothing is left behind if writing fails.
 
     Args:
-        wave: float (N,) mono in -1..1; louder samples are clipped.
+        wave: float (N,) mono or (N, 2) stereo in -1..1; louder samples are clipped.
         sample_rate_hz: one of `AAC_RATES_HZ`.
         out_path: a name ending in .mp4; a file of that name is replaced.
 
@@ -142,7 +143,7 @@ def mux(video_path: str | Path, wave: np.ndarray, sample_rate_hz: int, out_path:
         FoleyError: if the clip cannot be read or the target cannot be written.
     """
     wave = np.asarray(wave, dtype=np.float32)
-    if wave.ndim != 1 or not np.isfinite(wave).all() or sample_rate_hz not in AAC_RATES_HZ:
+    if wave.shape[1:] not in ((), (2,)) or not np.isfinite(wave).all() or sample_rate_hz not in AAC_RATES_HZ:
         raise ValueError(f"cannot write a wave of shape {wave.shape} at {sample_rate_hz} Hz")
 
     def write(clip: OpenClip, part: Path) -> MuxReport:
@@ -165,7 +166,7 @@ def write_frames(
     Args:
         frames: uint8 (H, W, 3) RGB; what yields them may use the same array again.
         size: (width, height) in pixels, both even.
-        wave: float (N,) mono.
+        wave: float (N,) mono or (N, 2) stereo.
 
     Raises:
         FoleyError: if the target cannot be written.
@@ -200,8 +201,12 @@ def write_frames(
 
 @dataclass(frozen=True)
 class _Sound:
-    wave: np.ndarray
+    wave: np.ndarray  # float32 (N,) or (N, 2)
     rate_hz: int
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.wave.ndim == 1 else self.wave.shape[1]
 
 
 def _write_file(video_path: str | Path, out_path: Path, write: Callable[[OpenClip, Path], MuxReport]) -> MuxReport:
@@ -227,9 +232,8 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 def _fitted(wave: np.ndarray, timeline: Timeline, sample_rate_hz: int) -> np.ndarray:
-    """float32 (N,) cut or filled up with silence to the picture's duration."""
-    samples = round(timeline.duration_s * sample_rate_hz)
-    return np.clip(np.pad(wave[:samples], (0, max(0, samples - len(wave)))), -1.0, 1.0)
+    """float32 (N,) or (N, 2) cut or filled up with silence to the picture's duration."""
+    return np.clip(fit_length(wave, round(timeline.duration_s * sample_rate_hz)), -1.0, 1.0)
 
 
 def _copying_problem(clip: OpenClip) -> str | None:
@@ -307,8 +311,9 @@ def _interleave(out: OutputContainer, packets: Iterator[av.Packet], sound_packet
 
 def _add_aac(out: OutputContainer, sound: _Sound) -> av.AudioStream:
     audio = out.add_stream("aac", rate=sound.rate_hz)
-    audio.codec_context.layout = "mono"
-    audio.codec_context.bit_rate = min(_AAC_MAX_BIT_RATE, _AAC_BITS_PER_SAMPLE * sound.rate_hz)
+    audio.codec_context.layout = "mono" if sound.channels == 1 else "stereo"
+    most = _AAC_BITS_PER_SAMPLE * sound.rate_hz * sound.channels
+    audio.codec_context.bit_rate = min(_AAC_MAX_BIT_RATE[sound.channels], most)
     return audio
 
 

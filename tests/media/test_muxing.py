@@ -12,7 +12,9 @@ from clips import make_clip, read_index
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.muxing import mux, plan_cut, write_cut, write_frames
-from rhythmic_foley.media.reading import probe, read_audio, read_frames
+from rhythmic_foley.media.reading import probe, read_audio, read_channels, read_frames
+
+RATE_HZ = 48_000
 
 
 def indices(path: Path, fps: float = 25) -> list[int]:
@@ -106,3 +108,12 @@ def test_packets_whose_time_goes_backwards_are_not_copied(tmp_path: Path) -> Non
     report = mux(path, np.zeros(16_000, np.float32), 16_000, out)
     assert not report.copied and "could not be copied" in report.note
     assert probe(out).duration_s == pytest.approx(probe(path).duration_s, abs=0.05)
+
+
+def test_a_stereo_sound_stays_stereo(clip: Path, tmp_path: Path) -> None:
+    left = 0.3 * np.sin(np.arange(RATE_HZ) / 10).astype(np.float32)
+    mux(clip, np.stack([left, -left], axis=1), RATE_HZ, tmp_path / "out.mp4")
+    read = read_channels(tmp_path / "out.mp4", RATE_HZ)
+    assert read.shape == (RATE_HZ, 2)
+    assert read[2000:-2000, 0].std() == pytest.approx(left.std(), rel=0.02)
+    assert np.corrcoef(read.T)[0, 1] < -0.99
