@@ -12,6 +12,7 @@ import numpy as np
 from rhythmic_foley.audio.channels import stereo_shares, to_mono, usual_layout
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.runtime.atomic import move_into_place
+from rhythmic_foley.runtime.isolation import isolated
 from rhythmic_foley.values.limits import MAX_CLIP_S, bounded, check_file_size, check_sound
 
 
@@ -48,6 +49,7 @@ def read_wav(path: str | Path, *, longest_s: float = MAX_CLIP_S + 1) -> tuple[np
     return to_mono(wave), rate_hz
 
 
+@isolated
 def read_wav_channels(path: str | Path, *, longest_s: float = MAX_CLIP_S + 1) -> tuple[np.ndarray, int]:
     """Read a sound file as mono or stereo; more channels are folded to stereo (`stereo_shares`).
 

@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.runtime.isolation import decoder_call
 from rhythmic_foley.values.limits import (
     MAX_CHANNELS,
     MAX_CLIP_S,
@@ -167,6 +168,12 @@ class OpenClip:
         declared = float(self.video.average_rate or 0)
         steady = not self.timeline.variable and abs(declared - measured) < 0.02 * measured
         return declared if steady else measured
+
+    @contextmanager
+    def decoder_call(self) -> Iterator[None]:
+        """Around each call into a decoder, which may neither hang nor, in all of them, take far too long."""
+        with self.decoding.running(), decoder_call():
+            yield
 
     def rewind(self) -> None:
         self.container.seek(0 if self.video.start_time is None else min(0, self.video.start_time), stream=self.video)
@@ -359,7 +366,7 @@ def _decode(clip: OpenClip) -> Iterator[tuple[float, VideoFrame]]:
 def _frames_in_order(clip: OpenClip) -> Iterator[VideoFrame]:
     for packet in chain(picture_packets(clip), [None]):
         try:
-            with clip.decoding.running():
+            with clip.decoder_call():
                 frames = clip.video.decode(packet)
         except av.error.InvalidDataError:
             continue

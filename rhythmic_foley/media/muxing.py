@@ -28,6 +28,7 @@ from rhythmic_foley.media.container import (
     with_decode_times,
 )
 from rhythmic_foley.runtime.atomic import move_into_place
+from rhythmic_foley.runtime.isolation import isolated
 
 # What MP4 holds and today's players show; anything else (VP8, MPEG-4 part 2, ProRes, MJPEG ...) becomes H.264.
 _COPIED_CODECS = ("h264", "hevc", "vp9", "av1")
@@ -83,6 +84,7 @@ class _Span:
         return (self.whole_start or tick >= self.first) and tick < self.end
 
 
+@isolated
 def plan_cut(path: str | Path, start_s: float, end_s: float) -> Cut:
     """The frames that are on screen between two times.
 
@@ -113,6 +115,7 @@ def plan_cut(path: str | Path, start_s: float, end_s: float) -> Cut:
         )
 
 
+@isolated
 def write_cut(path: str | Path, cut: Cut, out_path: str | Path) -> None:
     """Writes an MP4 with a stretch of the picture and without sound.
 
@@ -127,6 +130,7 @@ def write_cut(path: str | Path, cut: Cut, out_path: str | Path) -> None:
     _write_file(path, Path(out_path), write)
 
 
+@isolated
 def mux(video_path: str | Path, wave: np.ndarray, sample_rate_hz: int, out_path: str | Path) -> MuxReport:
     """Writes the dubbed MP4: the picture's packets copied untouched, with `wave` as its only sound (AAC).
 

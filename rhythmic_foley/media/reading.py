@@ -6,7 +6,7 @@ Times count from the start of the first frame that is shown ("picture time"), wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from av.video.frame import VideoFrame
 from rhythmic_foley.media.container import OpenClip, Orientation, decoded_frames, open_clip
 from rhythmic_foley.media.muxing import MuxReport, mux
 from rhythmic_foley.media.sound import read_audio, read_channels
+from rhythmic_foley.runtime.isolation import isolated
 from rhythmic_foley.values.clip import ClipInfo
 
-__all__ = ["ClipInfo", "MuxReport", "mux", "probe", "read_audio", "read_channels", "read_frames"]
+__all__ = ["ClipInfo", "MuxReport", "mux", "probe", "read_audio", "read_channels", "read_frames", "read_key_frames"]
 
 
+@isolated
 def probe(path: str | Path) -> ClipInfo:
     """Reads what a clip is made of, and makes sure that its picture decodes.
 
@@ -49,6 +51,7 @@ def probe(path: str | Path) -> ClipInfo:
         )
 
 
+@isolated
 def read_frames(
     path: str | Path,
     rate_hz: float,
@@ -94,6 +97,26 @@ def read_frames(
             if slot == slots:
                 return
             held, image = frame, None
+
+
+@isolated
+def read_key_frames(path: str | Path, times_s: Sequence[float], size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """For each time the last key frame by then, or nearly: far quicker in a long clip than decoding all of it.
+
+    Args:
+        size: (width, height) in pixels, as displayed.
+
+    Yields:
+        uint8 (H, W, 3) RGB, upright.
+
+    Raises:
+        FoleyError: as for `probe`.
+    """
+    with open_clip(path) as clip:
+        for time_s in times_s:
+            # A second more, since seeking leaves that much room.
+            _, frame = next(decoded_frames(clip, from_s=min(time_s + 1.0, clip.timeline.duration_s)))
+            yield _upright_rgb(frame, size)
 
 
 def _shown_size(frame: VideoFrame, clip: OpenClip, size: tuple[int, int] | None, fit: str) -> tuple[int, int]:

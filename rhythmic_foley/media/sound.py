@@ -11,6 +11,7 @@ import numpy as np
 from rhythmic_foley.audio.channels import stereo_shares, to_mono
 from rhythmic_foley.audio.signal import fit_length, resample
 from rhythmic_foley.media.container import CUT_OFF, OpenClip, open_clip
+from rhythmic_foley.runtime.isolation import isolated
 from rhythmic_foley.values.limits import bounded
 
 _AUDIO_BLOCK = 1024
@@ -30,6 +31,7 @@ def read_audio(path: str | Path, sample_rate_hz: int) -> np.ndarray | None:
     return None if wave is None else to_mono(wave)
 
 
+@isolated
 def read_channels(path: str | Path, sample_rate_hz: int) -> np.ndarray | None:
     """The clip's sound as mono or stereo, from the moment its picture starts.
 
@@ -118,7 +120,7 @@ def _packets(clip: OpenClip, stream: av.AudioStream) -> Iterator[av.Packet | Non
 
 def _decoded(clip: OpenClip, stream: av.AudioStream, packet: av.Packet | None) -> list[av.AudioFrame]:
     try:
-        with clip.decoding.running():
+        with clip.decoder_call():
             return stream.decode(packet)
     except av.error.InvalidDataError:
         return []

@@ -50,7 +50,7 @@ def serving() -> dict[str, Any]:
 
 
 def launch(studio: Studio, *, server_name: str | None = None, server_port: int | None = None, **options: Any) -> Any:
-    """Serve the app until it is stopped.
+    """Serve the app until it is stopped; what visitors bring is decoded in processes of its own.
 
     Args:
         server_name: address to listen on; 127.0.0.1 unless GRADIO_SERVER_NAME says otherwise.
@@ -60,8 +60,10 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
     Returns:
         What Gradio's launch returns: (app, local address, public address).
     """
+    from rhythmic_foley.runtime.isolation import isolate_readers
     from rhythmic_foley.ui.gpu import is_borrowed
 
+    isolate_readers()
     page = build_app(studio)
     if is_borrowed():
         _ = studio.pipeline  # processes that borrow a GPU must be born with the networks

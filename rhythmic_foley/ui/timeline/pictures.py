@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from rhythmic_foley.media.container import Orientation, decoded_frames, open_clip
-from rhythmic_foley.media.reading import read_audio, read_frames
+from rhythmic_foley.media.reading import read_audio, read_frames, read_key_frames
 from rhythmic_foley.values.clip import ClipInfo
 
 _HEIGHT_PX, _COLUMNS = 54, 16
@@ -38,7 +36,7 @@ def filmstrip(clip: ClipInfo) -> dict[str, Any]:
     if step_s < _SPARSE_S or clip.container == "avi":  # AVI cannot be sought
         pictures = [frame for _, frame in read_frames(clip.path, 1 / step_s, _size(clip), start_s=step_s / 2)]
     else:
-        pictures = list(_key_frames(clip, [(i + 0.5) * step_s for i in range(count)]))
+        pictures = list(read_key_frames(clip.path, [(i + 0.5) * step_s for i in range(count)], _size(clip)))
     columns = min(_COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
     height, width = pictures[0].shape[:2]
@@ -50,18 +48,6 @@ def filmstrip(clip: ClipInfo) -> dict[str, Any]:
     Image.fromarray(sheet).save(out, "JPEG", quality=_JPEG_QUALITY)
     url = "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
     return {"url": url, "count": len(pictures), "columns": columns}
-
-
-def _key_frames(clip: ClipInfo, times_s: list[float]) -> Iterator[np.ndarray]:
-    """For each time uint8 (H, W, 3): the last key frame by then, or nearly, upright."""
-    width, height = _size(clip)
-    with open_clip(clip.path) as opened:
-        for time_s in times_s:
-            # A second more, since seeking leaves that much room.
-            _, frame = next(decoded_frames(opened, from_s=min(time_s + 1.0, clip.duration_s)))
-            turn = Orientation.of(frame)
-            stored = (height, width) if turn.swap else (width, height)
-            yield turn.apply(frame.reformat(*stored, format="rgb24", interpolation="AREA", threads=1).to_ndarray())
 
 
 def waveform(clip: ClipInfo) -> list[list[float]] | None:
