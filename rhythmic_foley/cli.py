@@ -308,14 +308,8 @@ def _open(args: argparse.Namespace, model: str | None = None) -> Studio:
 
 def open_studio(model: str | None, describer: str = "embedded", asking: Asking | None = None) -> Studio:
     """The studio that a command works in."""
-    import diffusers
-    import transformers
-
     from rhythmic_foley.studio.studio import Studio
 
-    # One progress bar at a time: ours.
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
     return Studio(model or DEFAULT_MODEL, describer=describer, asking=asking)
 
 

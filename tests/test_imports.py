@@ -57,6 +57,8 @@ FOR_NETWORKS = {
 # Mini-Gemini is published in a folder layout that no library reads, so its network reads that folder itself, as the
 # libraries' own networks do with theirs.
 FOR_MINI_GEMINI = {"json", "pathlib", "pickle", "re", "PIL", "safetensors", "zipfile"}
+# The base of the small networks reads and writes a folder as diffusers' base does, which takes long to import.
+FOR_STORED = {"json", "pathlib", "safetensors", "inspect", "types"}
 
 
 def runtime_imports(tree: ast.AST) -> Iterator[str]:
@@ -98,7 +100,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 def test_imports_go_one_way(path: Path):
     part = path.relative_to(PACKAGE).parts[0].removesuffix(".py").replace("__init__", "")
     assert part in ALLOWED, f"{part} is new: give it a row in ALLOWED"
-    more = frozenset(FOR_MINI_GEMINI if path.parent.name == "mini_gemini" else ())
+    reads = FOR_MINI_GEMINI if path.parent.name == "mini_gemini" else FOR_STORED if path.name == "stored.py" else ()
+    more = frozenset(reads)
     assert broken_rules(part, path.read_text(encoding="utf-8"), more) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,8 +99,6 @@ class Describers:
     @property
     def _found(self) -> dict[str, Path]:
         """Every Mini-Gemini that is here, by the name of its folder."""
-        from rhythmic_foley.models.mini_gemini.configuration import is_published
-
         folders = [path.parent for root in self._roots for path in sorted(root.glob("*/config.json"))]
         return {f"{MINI_GEMINI} ({folder.name})": folder for folder in folders if is_published(folder)}
 
@@ -126,10 +125,21 @@ def open_describer(name: str, fallback: Describer, asking: Asking | None = None)
     if name == EMBEDDED:
         return fallback
     # The libraries of large describers take seconds to import: only who names one waits for them.
+    from transformers.utils import logging
+
     from rhythmic_foley.describe.image_text_to_text import ImageTextToTextDescriber
     from rhythmic_foley.describe.mini_gemini import MiniGeminiDescriber
-    from rhythmic_foley.models.mini_gemini.configuration import is_published
 
+    logging.disable_progress_bar()  # one at a time: ours
     asking = asking or Asking()
     kind = MiniGeminiDescriber if is_published(name) else ImageTextToTextDescriber
     return kind.from_pretrained(name, fallback=fallback, way=asking.way, prompts=asking.prompts)
+
+
+def is_published(folder: str | Path) -> bool:
+    """True where a folder holds a Mini-Gemini as its authors publish it: a flat config.json without model_type."""
+    try:
+        flat = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(flat, dict) and "model_type" not in flat and "mm_projector_type" in flat

@@ -55,11 +55,7 @@ class EmbeddedDescriber(Describer):
             raise FoleyError(
                 f"There is no describer in {folder}; give the folder that holds its config.json and weights."
             )
-        return cls(
-            EfficientNetLite.from_pretrained(
-                folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
-            )
-        )
+        return cls(EfficientNetLite.from_pretrained(folder))
 
     def describe(self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> tuple[SoundEvent, ...]:
         """Say what sounds, at most three sounds; see `Describer.describe`."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F
+
+from rhythmic_foley.models.stored import StoredNetwork
 
 # One stage a row: blocks, kernel size, stride of the first block, expansion of the hidden channels, output channels.
 LITE0_STAGES = (
@@ -65,7 +65,7 @@ class InvertedBottleneck(nn.Module):
         return x + y if self.has_shortcut else y
 
 
-class EfficientNetLite(ModelMixin, ConfigMixin):
+class EfficientNetLite(StoredNetwork):
     """Image in, class logits out.
 
     Args:
@@ -76,7 +76,6 @@ class EfficientNetLite(ModelMixin, ConfigMixin):
         image_size: side in pixels of the square pictures that the weights were trained on.
     """
 
-    @register_to_config
     def __init__(
         self,
         stages: tuple[tuple[int, int, int, int, int], ...] = LITE0_STAGES,
@@ -85,7 +84,13 @@ class EfficientNetLite(ModelMixin, ConfigMixin):
         n_classes: int = 1000,
         image_size: int = 224,
     ):
-        super().__init__()
+        super().__init__(
+            stages=stages,
+            stem_channels=stem_channels,
+            head_channels=head_channels,
+            n_classes=n_classes,
+            image_size=image_size,
+        )
         self.stem = conv_norm(3, stem_channels, 3, stride=2)
         blocks, channels = [], stem_channels
         for n_blocks, kernel, first_stride, expansion, outputs in stages:

@@ -7,15 +7,15 @@ measured motion instead of colours, so that what is learned from drawings holds 
 from __future__ import annotations
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F
+
+from rhythmic_foley.models.stored import StoredNetwork
 
 GRID_CHANNELS, CLIP_CHANNELS = 8, 5
 
 
-class EventDetector(ModelMixin, ConfigMixin):
+class EventDetector(StoredNetwork):
     """Onset and event track of a clip.
 
     Args:
@@ -27,7 +27,6 @@ class EventDetector(ModelMixin, ConfigMixin):
         motion_share: how much of the proposal is the motion curve's, 0..1, the rest being the network's.
     """
 
-    @register_to_config
     def __init__(
         self,
         grid_channels: int = GRID_CHANNELS,
@@ -38,7 +37,15 @@ class EventDetector(ModelMixin, ConfigMixin):
         offset: float = 0.0,
         motion_share: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(
+            grid_channels=grid_channels,
+            clip_channels=clip_channels,
+            widths=widths,
+            hidden=hidden,
+            slope=slope,
+            offset=offset,
+            motion_share=motion_share,
+        )
         self.stem = nn.Conv2d(grid_channels + clip_channels, widths[0], 3, padding=1)
         self.stages = nn.ModuleList(_SpaceTime(width) for width in widths)
         self.downs = nn.ModuleList(

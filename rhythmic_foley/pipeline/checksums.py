@@ -31,13 +31,18 @@ def read_sums(folder: Path) -> dict[str, str]:
     return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
 
 
-def check_sums(folder: Path) -> None:
+def check_sums(folder: Path, component: str = "") -> None:
     """Makes sure that the listed files are there and as they were shipped.
+
+    Args:
+        component: one folder of the checkpoint whose files alone are read; "" for all.
 
     Raises:
         FoleyError: for the first one that is not.
     """
     for name, digest in read_sums(folder).items():
+        if component and not name.startswith(f"{component}/"):
+            continue
         path = folder / name
         if not path.is_file():
             raise FoleyError(f"The model {folder.name} lacks its file {name}; fetch it again.")

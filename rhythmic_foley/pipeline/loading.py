@@ -107,10 +107,15 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
     Raises:
         FoleyError: if a file is missing, damaged or not as shipped, or the device cannot run it that way.
     """
+    import diffusers
     import torch
+    import transformers
 
     from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 
+    # One progress bar at a time: ours.
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
     running = running or Running.parse(os.environ.get("RHYTHMIC_FOLEY_RUNNING", ""))
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     on_gpu = torch.device(device).type == "cuda"

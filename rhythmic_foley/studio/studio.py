@@ -1,24 +1,28 @@
-"""The job itself: `analyse` a clip, then `dub` it. Command line, app and batch all call this."""
+"""The job itself: `analyse` a clip, then `dub` it. Command line, app and batch all call this.
+
+Networks, and the libraries that they need, are imported where they are first used: describing a clip and looking for
+onsets must not wait for the sound model's.
+"""
 
 from __future__ import annotations
 
 import gc
+import importlib
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
 from rhythmic_foley.audio.wav import read_wav
 from rhythmic_foley.describe import Describer
 from rhythmic_foley.describe.base import Description
 from rhythmic_foley.describe.choose import EMBEDDED, Asking, Describers
-from rhythmic_foley.describe.embedded import EmbeddedDescriber
 from rhythmic_foley.describe.speech import without_speech
 from rhythmic_foley.describe.tightening import LEAST_PEAK, tightened
 from rhythmic_foley.errors import FoleyError
@@ -27,9 +31,8 @@ from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.pipeline.checksums import check_sums
 from rhythmic_foley.pipeline.loading import EMBEDDED as EMBEDDED_MODEL
 from rhythmic_foley.pipeline.loading import INDEX, find_checkpoint, load_pipeline, revision, roots, stamp
-from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ, VIDEO_START_S, RhythmicFoleyPipeline
 from rhythmic_foley.runtime.cache import Cache, file_digest
-from rhythmic_foley.runtime.memory import Memory, enough_memory, give_back
+from rhythmic_foley.runtime.memory import Memory, enough_memory, free, give_back
 from rhythmic_foley.studio.dub_plan import (
     Stretch,
     TakeToFix,
@@ -37,18 +40,22 @@ from rhythmic_foley.studio.dub_plan import (
     resolve_controls,
     stem_plans,
 )
-from rhythmic_foley.studio.generation import Meter, SoundMaker
 from rhythmic_foley.studio.mixdown import mix_for_take
 from rhythmic_foley.studio.takes import Draft, draw_mel, prepare_folder, read_sound, read_take, write_take
 from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import MAX_SEED, Controls, Fix
-from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets
+from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, NOTHING_SEEN, Curve, Seen, pick_onsets
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MIN_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, Progress, Take
-from rhythmic_foley.vision.onset_detector import NOTHING_SEEN, Seen, detect, load_detector
+
+if TYPE_CHECKING:
+    import torch
+
+    from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
+    from rhythmic_foley.studio.generation import SoundMaker
 
 __all__ = ["Analysis", "Asking", "Controls", "Fix", "Progress", "Studio", "Take"]
 
@@ -88,6 +95,7 @@ class Studio:
         self.describers = Describers(describer, self._embedded_describer, roots(), asking)
         self.memory = memory or Memory()
         self._device = device
+        self._loading = threading.Lock()
 
     def beside(self, model: str | Path) -> Studio:
         """The studio of another model, with the same describers, cache and turns in memory."""
@@ -97,10 +105,29 @@ class Studio:
 
     @cached_property
     def pipeline(self) -> RhythmicFoleyPipeline:
-        self.memory.enter("sound", self, self._unload)
-        pipeline = load_pipeline(self.folder, self._device)
-        self._check_unchanged()
-        return pipeline
+        with self._loading:
+            if "pipeline" not in self.__dict__:  # another thread may have loaded it while this one waited
+                self.memory.enter("sound", self, self._unload)
+                pipeline = load_pipeline(self.folder, self._device)
+                self._check_unchanged()
+                self.__dict__["pipeline"] = pipeline
+            return self.__dict__["pipeline"]
+
+    def load_ahead(self) -> None:
+        """Load the sound model in the background; who asks for it meanwhile waits for the rest.
+
+        An error is not told here but to who asks for the model.
+        """
+
+        def load() -> None:
+            with suppress(Exception):
+                _ = self.pipeline, self.revision
+                importlib.import_module("rhythmic_foley.audio.mel_images")  # its libraries too take their time
+
+        if "pipeline" in self.__dict__:
+            return
+        importlib.import_module("torch")  # here, so that two threads do not import it at once
+        threading.Thread(target=load, name="load the sound model").start()
 
     @property
     def describer(self) -> Describer:
@@ -170,7 +197,8 @@ class Studio:
         """Look at a clip only for what the controls leave open, before it is dubbed with them.
 
         The describer is not asked where events or a text are given. Onsets are not looked for where they are given.
-        Nothing is looked for where a stretch of a take is made anew, since that take has both.
+        Nothing is looked for where a stretch of a take is made anew, since that take has both. The sound model is
+        loaded meanwhile, unless a large describer needs the memory first.
 
         Args:
             describer: as for `analyse`.
@@ -180,7 +208,12 @@ class Studio:
         """
         told = controls.text is not None or controls.events is not None or controls.fix is not None
         placed = controls.onsets is not None or controls.fix is not None
-        return self.analyse(path, describe=not told, find_onsets=not placed, describer=describer)
+        for number, item in enumerate(
+            self.analyse(path, describe=not told, find_onsets=not placed, describer=describer)
+        ):
+            if number == 1 and (told or not self.describers[describer].is_large):  # the clip could be opened
+                self.load_ahead()
+            yield item
 
     def dub(
         self, analysis: Analysis, controls: Controls, out_dir: Path, *, previews: bool = False
@@ -200,6 +233,8 @@ class Studio:
         prepare_folder(Path(out_dir))
         give_back()
         yield Progress(0.0, "Loading the model")
+        from rhythmic_foley.studio.generation import Meter
+
         stretch = self._stretch(analysis, range_s)
         plan = resolve_controls(analysis, controls, stretch, base)
         maker = self._maker(analysis, stretch, previews)
@@ -230,6 +265,8 @@ class Studio:
 
     def mel_png(self, wave: np.ndarray | Path, out: Path, onsets: Onsets | None = None) -> Path:
         """Mel picture of a waveform at 16 kHz, or of a wav file, with onsets as lines."""
+        from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
+
         wave, rate_hz = read_wav(wave) if isinstance(wave, Path) else (wave, SAMPLE_RATE_HZ)
         return draw_mel(wave, rate_hz, out, onsets.times_s if onsets else ())
 
@@ -260,6 +297,8 @@ class Studio:
         return TakeToFix(take, *read_sound(take))
 
     def _maker(self, analysis: Analysis, stretch: Stretch, previews: bool) -> SoundMaker:
+        from rhythmic_foley.studio.generation import SoundMaker
+
         features = self._features(analysis) if self.pipeline.needs_video else None
         return SoundMaker(
             self.pipeline, self.revision, self.cache, stretch.duration_s, previews, features, stretch.interval.start_s
@@ -267,6 +306,9 @@ class Studio:
 
     def _features(self, analysis: Analysis) -> torch.Tensor:
         """What a model that looks at the picture sees in it, (T, D) of the whole clip."""
+        import torch
+
+        from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ, VIDEO_START_S
 
         def write(path: Path) -> None:
             frames = read_frames(analysis.clip.path, VIDEO_RATE_HZ, start_s=VIDEO_START_S)
@@ -280,7 +322,9 @@ class Studio:
         """When sounds start, by the checkpoint's event detector or, where it has none, by motion alone."""
 
         def write(path: Path) -> None:
-            check_sums(self.folder)
+            from rhythmic_foley.vision.onset_detector import detect, load_detector
+
+            check_sums(self.folder, "event_detector")
             frames = read_frames(clip.path, min(clip.fps, _MOTION_RATE_HZ), _MOTION_SIZE, fit="inside")
             seen = detect(frames, load_detector(self.folder))
             curve, sounding = seen.curve, seen.sounding
@@ -291,7 +335,9 @@ class Studio:
 
     def _describe(self, clip: ClipInfo, digest: str, describer: Describer) -> Description:
         """What the describer says, from the cache if it was asked before; a stand-in's answer is not kept."""
-        key = Cache.key("events-2", digest, describer.fingerprint, self.revision)
+        # The embedded describer's weights, since it may speak for any other.
+        stand_in = revision(self._describer_folder)
+        key = Cache.key("events-2", digest, describer.fingerprint, stand_in)
         known = self._said_before(key)
         if known is not None:
             return Description(known, describer.name)
@@ -305,16 +351,23 @@ class Studio:
         return said
 
     def _embedded_describer(self) -> Describer:
-        folder = self.folder if (self.folder / "describer").is_dir() else find_checkpoint(EMBEDDED_MODEL)
-        check_sums(folder)
-        return EmbeddedDescriber.from_pretrained(folder / "describer")
+        from rhythmic_foley.describe.embedded import EmbeddedDescriber
+
+        folder = self._describer_folder
+        check_sums(folder.parent, folder.name)
+        return EmbeddedDescriber.from_pretrained(folder)
+
+    @property
+    def _describer_folder(self) -> Path:
+        """The describer of the checkpoint or, where it has none, of the embedded one."""
+        own = self.folder / "describer"
+        return own if own.is_dir() else find_checkpoint(EMBEDDED_MODEL) / "describer"
 
     def _unload(self) -> None:
         """Gives the sound model's memory back; the next dub loads it again."""
         self.__dict__.pop("pipeline", None)
         gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free()
 
     def _said_before(self, key: str) -> tuple[SoundEvent, ...] | None:
         cached = self.cache.get("events", key, ".json")

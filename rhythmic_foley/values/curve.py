@@ -24,6 +24,22 @@ class Curve:
     values: np.ndarray
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the picture says about when something sounds.
+
+    Attributes:
+        curve: how likely a sound starts; `pick_onsets` takes its peaks.
+        sounding: how likely something sounds, on the curve's times; empty without an event detector.
+    """
+
+    curve: Curve
+    sounding: Curve
+
+
+NOTHING_SEEN = Seen(Curve(np.zeros(0), np.zeros(0)), Curve(np.zeros(0), np.zeros(0)))
+
+
 def pick_onsets(curve: Curve, threshold: float = DEFAULT_THRESHOLD, min_gap_s: float = 0.1) -> Onsets:
     """Peaks of the curve that reach the threshold, placed between frames by interpolation.
 

@@ -12,31 +12,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.event_detector import EventDetector
-from rhythmic_foley.values.curve import Curve
+from rhythmic_foley.values.curve import NOTHING_SEEN, Curve, Seen
 from rhythmic_foley.vision.motion import Step, curve_of_steps, motion_lost, steps
 
 RATE_HZ = 30.0
 _CHUNK, _MARGIN = 600, 30  # frames looked at in one go, and more on both sides than the network's reach
 # Where little moves, features are not blown up beyond what these would give.
 _LEAST_SPEED, _LEAST_CHANGE, _LEAST_LOSS = 0.03, 2.0, 0.3
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the picture says.
-
-    Attributes:
-        curve: how likely a sound starts; `motion.pick_onsets` takes its peaks.
-        sounding: how likely something sounds, on the curve's times; empty without a detector.
-    """
-
-    curve: Curve
-    sounding: Curve
-
-
-NOTHING_SEEN = Seen(Curve(np.zeros(0), np.zeros(0)), Curve(np.zeros(0), np.zeros(0)))
 
 
 @dataclass(frozen=True)
@@ -61,12 +44,7 @@ def load_detector(checkpoint: str | Path) -> EventDetector | None:
     folder = Path(checkpoint) / "event_detector"
     if not (folder / "config.json").is_file():
         return None
-    try:
-        return EventDetector.from_pretrained(
-            folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
-        ).eval()
-    except Exception as error:  # safetensors, json and diffusers each raise their own kinds
-        raise FoleyError(f"The event detector in {folder} is damaged ({error}); fetch it again.") from error
+    return EventDetector.from_pretrained(folder)
 
 
 def detect(frames: Iterable[tuple[float, np.ndarray]], detector: EventDetector | None) -> Seen:

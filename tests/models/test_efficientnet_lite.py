@@ -32,7 +32,7 @@ def toy() -> EfficientNetLite:
 
 @torch.no_grad()
 def test_shipped_weights_give_the_published_logits():
-    network = EfficientNetLite.from_pretrained(WEIGHTS, torch_dtype=torch.float32)
+    network = EfficientNetLite.from_pretrained(WEIGHTS)
     logits = network(gradient())[0]
     assert not network.training and sum(p.numel() for p in network.parameters()) == 4_652_008
     torch.testing.assert_close(logits[:6], torch.tensor(PUBLISHED_LOGITS), atol=0.03, rtol=0)

@@ -131,15 +131,6 @@ class MiniGeminiConfig(PretrainedConfig):
         return config
 
 
-def is_published(folder: str | Path) -> bool:
-    """True where a folder holds a Mini-Gemini as its authors publish it: a flat config.json without model_type."""
-    try:
-        flat = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(flat, dict) and "model_type" not in flat and "mm_projector_type" in flat
-
-
 def read_config(folder: str | Path) -> MiniGeminiConfig:
     """The config of a folder in the published layout or in our own."""
     path = Path(folder) / "config.json"

@@ -73,7 +73,7 @@ def run_event_detector(recipe: DetectorRecipe) -> None:
     """Trains the event detector, going on where an earlier run stopped, and puts it into the checkpoint."""
     process = PartialState()
     torch.manual_seed(recipe.seed)
-    detector = _start(EventDetector, recipe.start)
+    detector = EventDetector() if recipe.start is None else EventDetector.from_pretrained(recipe.start)
     watching = Watching(recipe.schedule, recipe.batch_size, recipe.seed)
     train_on_film(detector, Watched(recipe.shards), Watched(recipe.held_out), watching, recipe.run)
     if process.is_main_process:

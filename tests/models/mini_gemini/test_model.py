@@ -10,9 +10,10 @@ import pytest
 import torch
 from models.mini_gemini.published import GEMMA, LLAMA, filled, noise, published_shapes, write_published
 
+from rhythmic_foley.describe.choose import is_published
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.mini_gemini import MiniGeminiConfig, MiniGeminiForConditionalGeneration, MiniGeminiProcessor
-from rhythmic_foley.models.mini_gemini.configuration import is_published, read_config
+from rhythmic_foley.models.mini_gemini.configuration import read_config
 from rhythmic_foley.models.mini_gemini.model import IMAGE_MARK
 from rhythmic_foley.models.mini_gemini.processing import PADDING, high_resolution, low_resolution, prompt
 from rhythmic_foley.models.mini_gemini.weights import matched, renamed
