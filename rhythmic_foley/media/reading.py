@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 from rhythmic_foley.media.container import OpenClip, Orientation, decoded_frames, open_clip
 from rhythmic_foley.media.muxing import MuxReport, mux
 from rhythmic_foley.media.sound import read_audio, read_channels
+from rhythmic_foley.media.timecode import start_timecode
 from rhythmic_foley.runtime.isolation import isolated
 from rhythmic_foley.values.clip import ClipInfo
 
@@ -48,6 +49,7 @@ def probe(path: str | Path) -> ClipInfo:
             codec=clip.codec_name,
             container=clip.container_name,
             frames=len(timeline.ticks),
+            timecode=start_timecode(clip),
         )
 
 

@@ -258,7 +258,13 @@ class Studio:
                 sound=sound,
                 mixed=mix_for_take(analysis.clip, plan, sound),
                 stems=tuple(singles),
-                facts={"clip_sha256": analysis.digest, "model": self.folder.name, "revision": self.revision},
+                facts={
+                    "clip_sha256": analysis.digest,
+                    "model": self.folder.name,
+                    "revision": self.revision,
+                    "timecode": analysis.clip.timecode,
+                    "starts_s": stretch.interval.start_s,
+                },
                 notes=(stretch.note, _unknown_note(asked), *sound.notes),
             )
             yield write_take(draft, Path(out_dir))

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ class Draft:
         onsets: the wanted ones, counted from the picture's beginning.
         sound: the bare sound.
         stems: label and bare sound of each event alone, (N,) at the rate of `sound`.
-        facts: stored beside the controls: clip_sha256, model, revision.
+        facts: stored beside the controls: clip_sha256, model, revision, the clip's timecode, and at which second of
+            the clip the take starts.
     """
 
     clip: Path
@@ -54,7 +56,7 @@ class Draft:
     sound: GeneratedSound
     mixed: MixedSound
     stems: tuple[tuple[str, np.ndarray], ...] = ()
-    facts: Mapping[str, str] | None = None
+    facts: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -16,6 +16,7 @@ class ClipInfo:
         width: pixels as displayed, after rotation and with square pixels; likewise `height`.
         rotation: degrees clockwise by which a player turns the stored picture (0, 90, 180, 270).
         frames: how many frames are shown.
+        timecode: of the first frame, as "01:00:00:00"; None where the clip has none.
     """
 
     path: Path
@@ -30,3 +31,4 @@ class ClipInfo:
     codec: str
     container: str
     frames: int
+    timecode: str | None = None
