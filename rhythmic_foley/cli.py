@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from rhythmic_foley import __version__
 from rhythmic_foley.errors import MALFORMED, FoleyError
 from rhythmic_foley.evaluation.commands.cli import add_evaluation_commands
+from rhythmic_foley.export.cli import add_export_commands
 from rhythmic_foley.library.cli import add_library_commands
 from rhythmic_foley.training.cli import add_training_commands
 from rhythmic_foley.values.limits import MAX_JSON_MB
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_dub(commands)
     _add_post(commands)
     _add_reel(commands)
+    add_export_commands(commands)
     _add_app(commands)
     add_library_commands(commands, _embedded_checkpoint)
     add_training_commands(commands)

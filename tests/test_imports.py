@@ -32,7 +32,7 @@ ALLOWED = {
     "describe": {"errors", "values", "models"},
     "pipeline": {"errors", "lazy", "values", "runtime", "audio", "models", "schedulers"},
     "studio": STUDIO - {"schedulers"},
-    "export": BASE - {"lazy"},
+    "export": BASE - {"lazy"} | {"studio"},
     "cluster": {"errors", "values", "studio"},
     "training": STUDIO | {"cluster", "weights"},
     "evaluation": STUDIO | {"export", "cluster", "weights", "training"},
