@@ -58,9 +58,10 @@ def _run_stages(arguments: argparse.Namespace) -> None:
 
     from rhythmic_foley.errors import FoleyError
     from rhythmic_foley.training.event_detector.fit import train_event_detector
+    from rhythmic_foley.training.library import read_rows, wide_paths
     from rhythmic_foley.training.prepare import prepare
     from rhythmic_foley.training.stages import Workshop
-    from rhythmic_foley.training.vocoder import prepare_examples, wide_folder
+    from rhythmic_foley.training.vocoder import prepare_examples
 
     for stage in STAGES if arguments.stage == "all" else (arguments.stage,):
         new_encoder = stage == "aligned-encoder" and not arguments.go_on
@@ -74,7 +75,7 @@ def _run_stages(arguments: argparse.Namespace) -> None:
                     arguments.data, arguments.yamnet, arguments.runs / "held_out", scenes=500, seed=1, held_out=True
                 )
                 prepare(arguments.data, arguments.yamnet, arguments.runs / "scenes", scenes=arguments.scenes)
-                if arguments.data.is_file() and wide_folder(arguments.data).is_dir():
+                if arguments.data.is_file() and wide_paths(read_rows(arguments.data, held_out=False), arguments.data):
                     prepare_examples(arguments.data, arguments.runs / "vocoder")
             continue
         if stage == "sums":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.values.onsets import Onsets
 
-# Kept out of training: the evaluation composes its scenes from these packages alone.
+# Kept for evaluation in a table that has no column `split`.
 HELD_OUT_PACKAGES = frozenset(
     {
         "flare-game",
@@ -32,6 +32,7 @@ HELD_OUT_PACKAGES = frozenset(
 )
 
 _FADE_SAMPLES = 160  # 10 ms
+_WIDE_RATE_HZ = 32_000
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,15 @@ class SoundLibrary:
 
     @classmethod
     def from_csv(cls, table: Path, *, held_out: bool = False) -> SoundLibrary:
-        """Reads `sounds.csv` (id, caption, class, package) with `sounds/ID.flac` beside it.
+        """Reads the sounds that a `sounds.csv` lists.
 
         Args:
-            table: the csv file.
-            held_out: True for the evaluation packages only, False for all others.
+            table: the csv file with the columns id, caption, class, package and, if wanted, file and split; see
+                `read_rows` and `sound_path`.
+            held_out: True for the sounds that are kept for evaluation, False for those to train on.
         """
-        with open(table, newline="", encoding="utf-8") as file:
-            rows = [r for r in csv.DictReader(file) if (r["package"] in HELD_OUT_PACKAGES) == held_out]
-        folder = table.parent / "sounds"
-        return cls(tuple(_load((r["id"], folder / f"{r['id']}.flac", r["caption"], r["class"]) for r in rows)))
+        rows = read_rows(table, held_out=held_out)
+        return cls(tuple(_load((r["id"], sound_path(table, r), r["caption"], r["class"]) for r in rows)))
 
     @classmethod
     def from_folder(cls, folder: Path, *, held_out: bool | None = None) -> SoundLibrary:
@@ -116,6 +116,45 @@ class SoundLibrary:
         keys = sorted(captions)
         weights = np.sqrt([len(captions[k]) for k in keys])
         return captions[keys[rng.choice(len(keys), p=weights / weights.sum())]]
+
+
+def read_rows(table: Path, *, held_out: bool) -> list[dict[str, str]]:
+    """Reads the rows of a `sounds.csv` that are kept for evaluation, or the others.
+
+    The column `split` says which (`train` or `eval`); in a table without it, `HELD_OUT_PACKAGES` does.
+    """
+    with open(table, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [row for row in rows if is_held_out(row) == held_out]
+
+
+def is_held_out(row: Mapping[str, str]) -> bool:
+    """Tell whether a row of a `sounds.csv` is kept for evaluation."""
+    return row["split"] == "eval" if "split" in row else row["package"] in HELD_OUT_PACKAGES
+
+
+def sound_path(table: Path, row: Mapping[str, str]) -> Path:
+    """Find the recording of a row: where its column `file` says, else `sounds/ID.flac` beside the table."""
+    return table.parent / (row.get("file") or f"sounds/{row['id']}.flac")
+
+
+def wide_paths(rows: Iterable[Mapping[str, str]], table: Path) -> list[Path]:
+    """List the recordings of 32 kHz or more that are there: a row's `file`, or `sounds_44k/ID.ogg` without one."""
+    named = [table.parent / (row.get("file") or f"sounds_44k/{row['id']}.ogg") for row in rows]
+    return [path for path in named if path.is_file() and soundfile.info(path).samplerate >= _WIDE_RATE_HZ]
+
+
+def load_sound(path: Path) -> Sound:
+    """Read one recording.
+
+    Raises:
+        FoleyError: if it is not there, silent, or shorter than 16 ms.
+    """
+    if not path.is_file():
+        raise FoleyError(f"The recording {path.name} is not in {path.parent}.")
+    for sound in _load([(path.stem, path, "", "other")]):
+        return sound
+    raise FoleyError(f"The recording {path.name} is silent or too short.")
 
 
 def _kept_for_evaluation(name: str) -> bool:

@@ -5,7 +5,6 @@ There is no waveform in the loop, so a step costs little: what is learned are le
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.autoencoder import MelAutoencoder
 from rhythmic_foley.models.synthesis import BAND_EDGES, WIDE_N_FFT, WIDE_RATE_HZ, samples, subframe_times_s
 from rhythmic_foley.models.vocoder import FoleyVocoder, Levels, level_of
-from rhythmic_foley.training.library import HELD_OUT_PACKAGES
+from rhythmic_foley.training.library import read_rows, wide_paths
 from rhythmic_foley.training.loop import Schedule, train
 
 STRETCH_FRAMES = 704
@@ -56,27 +55,20 @@ class Examples:
             return cls(arrays["mels"], arrays["bins"], arrays["bands"])
 
 
-def wide_folder(table: Path) -> Path:
-    """Where the sounds at 44.1 kHz lie, if there are any: beside the table of the sounds."""
-    return table.parent / "sounds_44k"
-
-
 def prepare_examples(table: Path, out: Path, *, passes: int = 2, seed: int = 0) -> None:
     """Writes `examples.npz`, unless it is there.
 
     Args:
-        table: `sounds.csv` with `sounds_44k/ID.ogg` beside it; sounds that are not there are passed over.
+        table: `sounds.csv`; sounds that are not there at 44.1 kHz are passed over, see `wide_paths`.
         out: folder to write to.
         passes: how often each sound is used. In the first one follows the other, in the next ones they overlap.
         seed: of the order and the gains.
     """
     if (out / "examples.npz").exists():
         return
-    with open(table, newline="", encoding="utf-8") as file:
-        names = [row["id"] for row in csv.DictReader(file) if row["package"] not in HELD_OUT_PACKAGES]
-    waves = list(_read([wide_folder(table) / f"{name}.ogg" for name in names]))
+    waves = list(_read(wide_paths(read_rows(table, held_out=False), table)))
     if not waves:
-        raise FoleyError(f"There are no sounds at 44.1 kHz in {wide_folder(table).name}.")
+        raise FoleyError(f"There are no sounds at 44.1 kHz beside {table.name}.")
     rng = np.random.default_rng(seed)
     stretches = (s for n in range(passes) for s in _stretches(waves, rng, overlap=n > 0))
     rows = [_example(stretch) for stretch in stretches]

@@ -10,7 +10,7 @@ import soundfile
 from sounds import LEAD_S, write_library
 
 from rhythmic_foley.errors import FoleyError
-from rhythmic_foley.training.library import SoundLibrary
+from rhythmic_foley.training.library import SoundLibrary, read_rows, sound_path, wide_paths
 
 
 def test_held_out_packages_are_never_trained_on(tmp_path: Path) -> None:
@@ -18,6 +18,26 @@ def test_held_out_packages_are_never_trained_on(tmp_path: Path) -> None:
     training, held_out = (SoundLibrary.from_csv(table, held_out=flag) for flag in (False, True))
     assert training.captions == ("glass breaking", "hammering wood", "rain falling")
     assert held_out.captions == ("door closing", "wind blowing")
+
+
+def test_columns_say_where_a_sound_lies_and_which_side_it_is_on(tmp_path: Path) -> None:
+    """`file` and `split` win over `sounds/ID.flac` and the packages' names."""
+    (tmp_path / "web").mkdir()
+    for name, rate_hz in (("web/a.ogg", 44_100), ("web/b.flac", 16_000)):
+        soundfile.write(tmp_path / name, np.sin(np.arange(rate_hz) / 10) * 0.2, rate_hz)
+    table = tmp_path / "sounds.csv"
+    table.write_text(
+        "id,file,split,package,caption,class\n"
+        "a,web/a.ogg,train,flare-game,dog barking,animal\n"
+        "b,web/b.flac,eval,openclonk-data,cat meowing,animal\n",
+        encoding="utf-8",
+    )
+    training, held_out = (SoundLibrary.open(table, held_out=flag) for flag in (False, True))
+    assert (training.captions, held_out.captions) == (("dog barking",), ("cat meowing",))
+    assert training.sounds[0].duration_s == pytest.approx(1.0, abs=0.001)
+    rows = read_rows(table, held_out=False) + read_rows(table, held_out=True)
+    assert [sound_path(table, row) for row in rows] == [tmp_path / "web/a.ogg", tmp_path / "web/b.flac"]
+    assert wide_paths(rows, table) == [tmp_path / "web/a.ogg"]  # the other has 16 kHz
 
 
 def test_sounds_are_normalised_and_know_when_they_hit(tmp_path: Path) -> None:

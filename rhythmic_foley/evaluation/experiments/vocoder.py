@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,7 @@ from rhythmic_foley.evaluation.metrics.visqol import Visqol
 from rhythmic_foley.models.autoencoder import MelAutoencoder
 from rhythmic_foley.models.synthesis import WIDE_RATE_HZ, samples
 from rhythmic_foley.models.vocoder import FoleyVocoder, GriffinLim
-from rhythmic_foley.training.library import HELD_OUT_PACKAGES
-from rhythmic_foley.training.vocoder import wide_folder
+from rhythmic_foley.training.library import read_rows, wide_paths
 
 _FFT_SIZE, _FFT_HOP = 1024, 256
 _RANGE_DB = 80.0  # what lies further below a sound's loudest bin counts as silence
@@ -85,15 +83,13 @@ def _magnitude(wave: np.ndarray) -> torch.Tensor:
 
 
 def held_out_pairs(table: Path, count: int, seed: int = 0) -> Iterator[Pair]:
-    """Sounds of the held-out packages, drawn by the seed.
+    """Sounds that are kept for evaluation, drawn by the seed.
 
     Args:
-        table: `sounds.csv` with `sounds_44k/` beside it.
+        table: `sounds.csv` with the recordings beside it, see `wide_paths`.
     """
-    with open(table, newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["package"] in HELD_OUT_PACKAGES]
-    paths = [wide_folder(table) / f"{row['id']}.ogg" for row in rows if float(row["seconds"]) >= _SOUND_MIN_S]
-    paths = [path for path in paths if path.is_file()]
+    rows = [row for row in read_rows(table, held_out=True) if float(row["seconds"]) >= _SOUND_MIN_S]
+    paths = wide_paths(rows, table)
     if not paths:
         raise FoleyError(f"There are no held-out sounds at 44.1 kHz beside {table.name}.")
     for index in sorted(np.random.default_rng(seed).permutation(len(paths))[:count]):
