@@ -10,24 +10,41 @@ from typing import TYPE_CHECKING
 from rhythmic_foley.errors import FoleyError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rhythmic_foley.evaluation.experiments.ear import EarReport
     from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 
-WHAT = ("fd", "kl", "tags", "timing", "speed")
+HEARD = ("recognised", "real")  # on recordings
+COMPOSED = ("fd", "kl", "tags", "timing", "speed")  # on prepared scenes, or on none
+WHAT = (*HEARD, *COMPOSED)
 
 
 def add_mini_command(kinds: argparse._SubParsersAction) -> None:
     """Adds `mini` to the kinds of `evaluate`."""
     parser = kinds.add_parser(
         "mini",
-        help="the embedded model on held-out sounds: likeness, tags, timing, speed",
-        description="Measures checkpoints on scenes composed of sounds that were never trained on. Several "
-        "checkpoints get the same windows and the same noise.",
+        help="the embedded model on held-out sounds: recognised, real, likeness, tags, timing, speed",
+        description="Measures checkpoints on sounds that were never trained on: whether what was asked for is "
+        "recognised and sounds real (with --data), likeness to composed scenes, timing, speed. Several checkpoints "
+        "get the same windows and the same noise.",
     )
     parser.add_argument(
         "--checkpoint", action="append", metavar="FOLDER", help="name or folder; repeat it to compare (default: mini)"
     )
     parser.add_argument("--scenes", type=Path, default=Path("runs/held_out"), help="as `train prepare` leaves them")
-    parser.add_argument("--only", type=_parts, default=WHAT, metavar="LIST", help=f"some of {','.join(WHAT)}")
+    parser.add_argument(
+        "--data", type=Path, metavar="CSV", help="sounds.csv with kind and split, for recognised and real"
+    )
+    parser.add_argument(
+        "--only",
+        type=_parts,
+        metavar="LIST",
+        help=f"some of {','.join(WHAT)} (default: all; recognised and real only with --data)",
+    )
+    parser.add_argument("--each", type=int, default=2, help="windows of each kind for recognised, real (%(default)s)")
+    parser.add_argument("--taught", type=int, default=24, help="recordings of each kind for the probe (%(default)s)")
+    parser.add_argument("--guidance-scale", type=float, help="for recognised and real (default: the model's)")
     parser.add_argument("--windows", type=int, default=64, help="held-out windows for fd, kl and tags (%(default)s)")
     parser.add_argument("--masks", type=int, default=20, help="random onset masks for timing (%(default)s)")
     parser.add_argument("--steps", type=int, help="denoising steps (default: the model's)")
@@ -36,9 +53,7 @@ def add_mini_command(kinds: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="bfloat16: three times as fast on newer Xeons; slower without its support"
     )
-    parser.add_argument(
-        "--ablations", action="store_true", help="fd, kl and tags also with parts of the model switched off"
-    )
+    parser.add_argument("--ablations", action="store_true", help="also with parts of the model switched off")
     parser.add_argument(
         "--onset-guidance",
         action="store_true",
@@ -63,9 +78,12 @@ def run_mini(arguments: argparse.Namespace) -> int:
     """Runs what `add_mini_command` parsed."""
     from rhythmic_foley.pipeline.loading import find_checkpoint, load_pipeline
 
-    for name in ("windows", "masks", "batch"):
+    for name in ("windows", "masks", "batch", "each", "taught"):
         if getattr(arguments, name) < 1:
             raise FoleyError(f"--{name} must be at least 1, not {getattr(arguments, name)}.")
+    only = arguments.only or (COMPOSED if arguments.data is None else WHAT)
+    if arguments.data is None and set(HEARD) & set(only):
+        raise FoleyError("Whether a sound is recognised or real is judged on recordings: give --data sounds.csv.")
     folders = {name: find_checkpoint(name) for name in arguments.checkpoint or ["mini"]}
     pipelines = {name: load_pipeline(folder) for name, folder in folders.items()}
     if arguments.gallery:
@@ -77,17 +95,43 @@ def run_mini(arguments: argparse.Namespace) -> int:
         tuple(folders),
         arguments.steps,
         arguments.windows,
-        arguments.only,
-        quality=_quality(arguments, pipelines) if {"fd", "kl", "tags"} & set(arguments.only) else (),
-        timing=_timing(arguments, pipelines) if "timing" in arguments.only else None,
+        only,
+        ear=_ear(arguments, pipelines, only) if set(HEARD) & set(only) else None,
+        quality=_quality(arguments, pipelines) if {"fd", "kl", "tags"} & set(only) else (),
+        timing=_timing(arguments, pipelines) if "timing" in only else None,
         speed={name: measure_speed(folder, steps=arguments.steps) for name, folder in folders.items()}
-        if "speed" in arguments.only
+        if "speed" in only
         else None,
     )
     print(report.to_markdown(), end="")
     if arguments.json:
         arguments.json.write_text(report.to_json(), encoding="utf-8")
     return 0
+
+
+def _ear(arguments: argparse.Namespace, pipelines: dict[str, RhythmicFoleyPipeline], only: Sequence[str]) -> EarReport:
+    from rhythmic_foley.evaluation.experiments.ear import VARIANTS, EarOptions, evaluate_ear
+    from rhythmic_foley.evaluation.metrics.networks import YamnetOutputs
+
+    options = EarOptions(
+        recognised="recognised" in only,
+        real="real" in only,
+        each=arguments.each,
+        taught=arguments.taught,
+        seed=arguments.seed,
+        steps=arguments.steps,
+        guidance_scale=arguments.guidance_scale,
+        batch=arguments.batch,
+        quick=arguments.quick,
+    )
+    return evaluate_ear(
+        pipelines,
+        YamnetOutputs.load().network,
+        arguments.data,
+        options,
+        variants=VARIANTS if arguments.ablations else None,
+        progress=_say,
+    )
 
 
 def _quality(arguments: argparse.Namespace, pipelines: dict[str, RhythmicFoleyPipeline]) -> tuple:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from rhythmic_foley.evaluation.experiments.ear import EarReport
 from rhythmic_foley.evaluation.experiments.speed import seconds_per_window
 from rhythmic_foley.evaluation.experiments.timing import TimingRow, print_timing
 from rhythmic_foley.evaluation.metrics.quality import CEILING, COLUMNS, FLOOR, METRICS, PAIRED
@@ -52,6 +53,7 @@ class MiniReport:
     Attributes:
         quality: floor, models, ceiling; empty if not asked for.
         timing, speed: by the model's name.
+        ear: whether what was asked for is recognised and sounds real; None if not asked for.
     """
 
     models: tuple[str, ...]
@@ -61,9 +63,10 @@ class MiniReport:
     quality: tuple[Row, ...] = ()
     timing: Mapping[str, Sequence[TimingRow]] | None = None
     speed: Mapping[str, Speed] | None = None
+    ear: EarReport | None = None
 
     def to_markdown(self) -> str:
-        parts = []
+        parts = [] if self.ear is None else [self.ear.to_markdown()]
         if self.quality:
             columns = tuple(c for c in COLUMNS if any(c.key in METRICS[m] for m in self.metrics if m in METRICS))
             parts.append(

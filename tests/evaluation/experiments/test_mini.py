@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from everyday_sounds import write_everyday_sounds
 from scene_sets import NAMES, scene_set
 from toy import save_toy_checkpoint, toy_pipeline
 
@@ -143,6 +144,15 @@ def test_command_prints_and_writes_everything(toy_model, network, tmp_path, monk
     assert "KL (YAMNet)" in printed and "Tag agreement of" not in printed and "Timing" not in printed
 
 
+def test_command_judges_what_is_heard_when_it_is_given_recordings(toy_model, tmp_path, capsys) -> None:
+    table = write_everyday_sounds(tmp_path)
+    options = ("--data", table, "--only", "recognised,real", "--each", 1, "--taught", 4, "--steps", 1)
+    assert run("--checkpoint", toy_model, "--ablations", *options) == 0
+    printed = capsys.readouterr().out
+    assert f"| {toy_model}, without semantic adapter | 3 |" in printed
+    assert "| real against |" in printed and "Timing" not in printed
+
+
 def test_command_writes_the_gallery(toy_model, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(
         "rhythmic_foley.evaluation.report.gallery.CAPTIONS", (("rain", ()), ("hammering wood", (0.5, 2.0)))
@@ -156,6 +166,8 @@ def test_command_writes_the_gallery(toy_model, tmp_path, monkeypatch, capsys) ->
 def test_command_refuses_what_is_not_there(toy_model, tmp_path) -> None:
     with pytest.raises(FoleyError, match="no prepared scenes"):
         run("--checkpoint", toy_model, "--scenes", tmp_path, "--only", "fd")
+    with pytest.raises(FoleyError, match="recognised or real is judged on recordings: give --data"):
+        run("--checkpoint", toy_model, "--only", "recognised")
     with pytest.raises(FoleyError, match="--windows must be at least 1"):
         run("--checkpoint", toy_model, "--windows", 0)
     with pytest.raises(SystemExit):
