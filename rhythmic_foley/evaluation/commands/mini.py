@@ -62,7 +62,11 @@ def add_mini_command(kinds: argparse._SubParsersAction) -> None:
     parser.add_argument("--coded", action="store_true", help="also real windows through autoencoder and vocoder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well")
     parser.add_argument(
-        "--gallery", type=Path, metavar="DIR", help="instead write a page of 24 captions x 2 seeds to look at and hear"
+        "--gallery",
+        type=Path,
+        metavar="DIR",
+        help="instead write a page to look at and hear: 24 captions x 2 seeds; "
+        "with --data 40 kinds, real, sampled and generated",
     )
     parser.set_defaults(run=run_mini)
 
@@ -178,17 +182,13 @@ def _timing(arguments: argparse.Namespace, pipelines: dict[str, RhythmicFoleyPip
 
 def _gallery(arguments: argparse.Namespace, pipeline: RhythmicFoleyPipeline) -> int:
     from rhythmic_foley.evaluation.report.gallery import write_gallery
+    from rhythmic_foley.evaluation.report.kind_gallery import write_kind_gallery
 
-    page = write_gallery(
-        pipeline,
-        arguments.gallery,
-        steps=arguments.steps,
-        seed=arguments.seed,
-        batch=arguments.batch,
-        quick=arguments.quick,
-        progress=_say,
-    )
-    print(page)
+    options = {name: getattr(arguments, name) for name in ("steps", "seed", "batch", "quick")}
+    if arguments.data is None:
+        print(write_gallery(pipeline, arguments.gallery, progress=_say, **options))
+    else:
+        print(write_kind_gallery(pipeline, arguments.data, arguments.gallery, progress=_say, **options))
     return 0
 
 

@@ -20,7 +20,9 @@ from rhythmic_foley.evaluation.experiments.recognition import (
     Ear,
     Judged,
     Trial,
+    answer,
     confusion_table,
+    nearest_recordings,
 )
 from rhythmic_foley.evaluation.experiments.sampling import ABLATIONS, Generated, Parts
 from rhythmic_foley.evaluation.report.report import mean_estimate
@@ -151,11 +153,11 @@ def evaluate_ear(
     judged = {REAL: trial.judge(trial.real)}
     judged |= {name: trial.judge_sounds(sounds) for name, sounds in made.items()}
     judged |= {SAMPLED: trial.judge_sampled(first, recordings), OTHER: trial.judge_other()}
-    rows = tuple(answer.row(name, trial.kinds) for name, answer in judged.items())
+    rows = tuple(one.row(name, trial.kinds) for name, one in judged.items())
     confused = next(row for row in rows if row.method not in (REAL, CODED))
     found: dict[str, Realness] = {}
     if options.real:
-        nearest = zip(trial.nearest(first, recordings), trial.cases, strict=True)
+        nearest = zip(nearest_recordings(first, trial.cases, recordings), trial.cases, strict=True)
         laid = [Generated(lay(recording, case), SAMPLE_RATE_HZ, np.empty(0)) for recording, case in nearest]
         found = _realness(trial, judged, {SAMPLED: laid, **made})
     return EarReport(rows, found, confused, ear.dropped) if options.recognised else EarReport((), found)
@@ -176,8 +178,9 @@ def _answers(
     else:
         asked = {f"{name}, {variant}": (captions, parts) for variant, parts in variants.items()}
     return {
-        row: trial.answer(
+        row: answer(
             pipeline,
+            trial.cases,
             texts,
             parts,
             steps=options.steps,

@@ -148,52 +148,11 @@ class Trial:
     def judge_sampled(self, pipeline: RhythmicFoleyPipeline, recordings: Sequence[Recording]) -> Judged:
         """Judge training recordings laid at the cases' times, each chosen by the nearest caption."""
         features, judged = [], []
-        for case, recording in zip(self.cases, self.nearest(pipeline, recordings), strict=True):
+        for case, recording in zip(self.cases, nearest_recordings(pipeline, self.cases, recordings), strict=True):
             features.append(self.ear.hear(lay(recording, case), SAMPLE_RATE_HZ))
             judged.append(self.ear.judge_recording(recording, features[-1], case.recording.kind))
         ranks, heard = zip(*judged, strict=True)
         return Judged(np.stack(features), np.array(ranks), tuple(heard))
-
-    def nearest(self, pipeline: RhythmicFoleyPipeline, recordings: Sequence[Recording]) -> list[Recording]:
-        """For each case a training recording whose caption is nearest to the asked one."""
-        bank: dict[str, list[Recording]] = {}
-        for recording in recordings:
-            if not recording.held_out:
-                bank.setdefault(recording.caption, []).append(recording)
-        names = list(bank)
-        asked = [case.recording.caption for case in self.cases]
-        near = _embed(pipeline, asked) @ _embed(pipeline, names).T
-        pools = [bank[names[best]] for best in near.argmax(axis=1)]
-        return [pool[case.seed % len(pool)] for case, pool in zip(self.cases, pools, strict=True)]
-
-    def answer(
-        self,
-        pipeline: RhythmicFoleyPipeline,
-        texts: Sequence[str],
-        parts: Parts,
-        *,
-        progress: Progress = lambda line: None,
-        generator: Callable[..., Iterable[Generated]] = generate,
-        **options: object,
-    ) -> list[Generated]:
-        """What a model makes of each case when it is asked in these words.
-
-        Args:
-            texts: one for each case.
-            parts: which parts of the model take part; where a sound goes on, the temporal adapter does not.
-            generator: what makes the windows, called like `generate`.
-            options: as `generate` takes them.
-        """
-        requests = [case.request(text) for case, text in zip(self.cases, texts, strict=True)]
-        sounds: dict[int, Generated] = {}
-        for goes_on in (False, True):
-            chosen = [index for index, case in enumerate(self.cases) if case.goes_on == goes_on]
-            used = replace(parts, temporal_scale=0.0) if goes_on else parts
-            made = generator(pipeline, [requests[index] for index in chosen], used, **options)
-            for index, sound in zip(chosen, made, strict=True):
-                sounds[index] = sound
-                progress(f"window {len(sounds)} of {len(requests)}")
-        return [sounds[index] for index in range(len(requests))]
 
     def judge_sounds(self, sounds: Sequence[Generated]) -> Judged:
         """Judge windows that answer the cases in their order."""
@@ -218,6 +177,50 @@ def unknown_kinds(features: np.ndarray, kinds: np.ndarray, folds: np.ndarray) ->
         if judged.any():
             found[judged] = probe.ranks(features[judged], kinds[judged].tolist()) < 3
     return tuple(kind for kind in np.unique(kinds).tolist() if found[kinds == kind].mean() < _LEAST_RECALL)
+
+
+def nearest_recordings(
+    pipeline: RhythmicFoleyPipeline, cases: Sequence[Case], recordings: Sequence[Recording]
+) -> list[Recording]:
+    """Find for each case a training recording whose caption is nearest to the asked one."""
+    bank: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        if not recording.held_out:
+            bank.setdefault(recording.caption, []).append(recording)
+    names = list(bank)
+    near = _embed(pipeline, [case.recording.caption for case in cases]) @ _embed(pipeline, names).T
+    pools = [bank[names[best]] for best in near.argmax(axis=1)]
+    return [pool[case.seed % len(pool)] for case, pool in zip(cases, pools, strict=True)]
+
+
+def answer(
+    pipeline: RhythmicFoleyPipeline,
+    cases: Sequence[Case],
+    texts: Sequence[str],
+    parts: Parts,
+    *,
+    progress: Progress = lambda line: None,
+    generator: Callable[..., Iterable[Generated]] = generate,
+    **options: object,
+) -> list[Generated]:
+    """Make a window for each case with a model that is asked in these words.
+
+    Args:
+        texts: one for each case.
+        parts: which parts of the model take part; where a sound goes on, the temporal adapter does not.
+        generator: what makes the windows, called like `generate`.
+        options: as `generate` takes them.
+    """
+    requests = [case.request(text) for case, text in zip(cases, texts, strict=True)]
+    sounds: dict[int, Generated] = {}
+    for goes_on in (False, True):
+        chosen = [index for index, case in enumerate(cases) if case.goes_on == goes_on]
+        used = replace(parts, temporal_scale=0.0) if goes_on else parts
+        made = generator(pipeline, [requests[index] for index in chosen], used, **options)
+        for index, sound in zip(chosen, made, strict=True):
+            sounds[index] = sound
+            progress(f"window {len(sounds)} of {len(requests)}")
+    return [sounds[index] for index in range(len(requests))]
 
 
 def confusion_table(row: Row) -> str:

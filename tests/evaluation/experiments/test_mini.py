@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from everyday_sounds import write_everyday_sounds
+from everyday_sounds import KINDS, write_everyday_sounds
 from scene_sets import NAMES, scene_set
 from toy import save_toy_checkpoint, toy_pipeline
 
@@ -161,6 +161,14 @@ def test_command_writes_the_gallery(toy_model, tmp_path, monkeypatch, capsys) ->
     page = tmp_path / "page" / "index.html"
     assert capsys.readouterr().out.strip() == str(page)
     assert page.read_text(encoding="utf-8").count("<audio") == 4
+
+
+def test_command_lays_kinds_side_by_side(toy_model, tmp_path) -> None:
+    table = write_everyday_sounds(tmp_path)
+    assert run("--checkpoint", toy_model, "--data", table, "--gallery", tmp_path / "page", "--steps", 1) == 0
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert page.count("<audio") == 3 * len(KINDS)  # real, sampled, generated
+    assert "<h2>bell: bell sounding</h2>" in page
 
 
 def test_command_refuses_what_is_not_there(toy_model, tmp_path) -> None:

@@ -18,7 +18,9 @@ from rhythmic_foley.evaluation.experiments.recognition import (
     SAMPLED,
     Ear,
     Trial,
+    answer,
     confusion_table,
+    nearest_recordings,
     unknown_kinds,
 )
 from rhythmic_foley.evaluation.experiments.sampling import Generated, Parts, Request
@@ -55,7 +57,7 @@ def test_real_windows_are_recognised_and_those_of_other_kinds_are_not(trial: Tri
 
 
 def test_the_nearest_recording_has_the_asked_words(trial: Trial, pipeline, recordings) -> None:
-    nearest = trial.nearest(pipeline, recordings)
+    nearest = nearest_recordings(pipeline, trial.cases, recordings)
     assert [recording.caption for recording in nearest] == [case.recording.caption for case in trial.cases]
     assert not any(recording.held_out for recording in nearest)
     assert (trial.judge_sampled(pipeline, recordings).ranks == 0).mean() > 0.9
@@ -70,7 +72,7 @@ def test_answers_come_in_the_order_of_the_cases(trial: Trial) -> None:
         asked.extend((request, parts) for request in requests)
         return [Generated(waves[request.seed], 16_000, np.zeros((128, 512))) for request in requests]
 
-    sounds = trial.answer(None, [f"words {n}" for n in range(len(trial.cases))], Parts(), generator=play)
+    sounds = answer(None, trial.cases, ["words"] * len(trial.cases), Parts(), generator=play)
     np.testing.assert_allclose(trial.judge_sounds(sounds).features, trial.real, rtol=1e-4, atol=1e-5)
     assert all((parts.temporal_scale == 0) == (not len(request.onsets)) for request, parts in asked)
 
