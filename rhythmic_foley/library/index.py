@@ -109,8 +109,7 @@ class Indexer:
                 sounds.append(before.sounds[number])
             else:
                 new.append((path, stamp))
-        unchanged = before is not None and not new and len(recordings) == len(before.recordings)
-        if unchanged:
+        if before is not None and not new and len(recordings) == len(before.recordings):
             yield before
             return
         with ThreadPoolExecutor(2) as pool:

@@ -27,7 +27,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from rhythmic_foley.errors import FoleyError
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _ITEM, _END, _ERROR = "item", "end", "error"
 _marked = {"soundfile", "soxr"}  # modules that are loaded before children are forked: libraries, and those marked
@@ -142,13 +143,11 @@ class _Nursery:
 
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
-            if self._process is None:
-                self._start()
+            control = self._control or self._start()
             try:
-                socket.send_fds(self._control, [b"c"], [theirs.fileno()])
+                socket.send_fds(control, [b"c"], [theirs.fileno()])
             except OSError:  # it died, as when the system ran out of memory
-                self._start()
-                socket.send_fds(self._control, [b"c"], [theirs.fileno()])
+                socket.send_fds(self._start(), [b"c"], [theirs.fileno()])
         return Connection(ours.detach())
 
     def close(self) -> None:
@@ -156,9 +155,10 @@ class _Nursery:
         with self._lock:
             self._end()
 
-    def _start(self) -> None:
+    def _start(self) -> socket.socket:
         self._end()
-        self._control, theirs = socket.socketpair()
+        control, theirs = socket.socketpair()
+        self._control = control
         package = Path(__file__).resolve().parents[2]
         paths = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
         code = f"from {__name__} import _serve; _serve({theirs.fileno()}, {sorted(_marked)!r})"
@@ -170,6 +170,7 @@ class _Nursery:
             start_new_session=True,  # Ctrl-C is for the app, whose end the nursery notices
         )
         theirs.close()
+        return control
 
     def _end(self) -> None:
         if self._control is not None and self._process is not None:

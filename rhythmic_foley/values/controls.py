@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from rhythmic_foley.errors import MALFORMED, FoleyError, quoted
@@ -116,9 +117,9 @@ class Controls:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and -_LARGEST < value < _LARGEST):
                 raise FoleyError(f"{name} must be a number, not {value!r:.20}.")
-        if len(self.onsets or ()) > MAX_ONSETS:
+        if self.onsets is not None and len(self.onsets) > MAX_ONSETS:
             raise FoleyError(f"There are {len(self.onsets)} onsets; the limit is {MAX_ONSETS}.")
-        if len(self.events or ()) > MAX_EVENTS:
+        if self.events is not None and len(self.events) > MAX_EVENTS:
             raise FoleyError(f"There are {len(self.events)} sounds; the limit is {MAX_EVENTS}.")
 
     def _check_texts(self) -> None:
@@ -184,7 +185,7 @@ _WHOLE = ("steps", "seed", "takes")
 _LARGEST = 1e12  # of any of them; each has its own range besides
 
 
-def _exactly(kind: type) -> Callable[[Any], Any]:
+def _exactly(kind: type | UnionType) -> Callable[[Any], Any]:
     """A reader that takes nothing for what it is not: neither "3" for 3 nor true for 1."""
 
     def read(value: Any) -> Any:

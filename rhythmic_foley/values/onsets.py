@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,7 @@ class Onsets:
             raise FoleyError("Onset times must be in ascending order without repeats.")
 
     @classmethod
-    def of(cls, times_s: Sequence[float], strengths: Sequence[float] | None = None) -> Onsets:
+    def of(cls, times_s: Iterable[float], strengths: Iterable[float] | None = None) -> Onsets:
         """Onsets from times in any order; of equal times the strongest stays. Strengths default to 1."""
         times = [float(time_s) for time_s in times_s]
         levels = [1.0] * len(times) if strengths is None else [float(strength) for strength in strengths]
