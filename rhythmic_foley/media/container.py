@@ -23,20 +23,18 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.media.streams import CUT_OFF, WANTED, StreamChoice, choose_picture, choose_sound
+from rhythmic_foley.media.timeline import Timeline
 from rhythmic_foley.runtime.isolation import decoder_call
 from rhythmic_foley.values.limits import (
-    MAX_CHANNELS,
     MAX_CLIP_S,
     MAX_FPS,
     MAX_PIXELS,
-    MAX_RATE_HZ,
-    MIN_RATE_HZ,
     Stopwatch,
     check_file_size,
     check_frame_rate,
     check_length,
     check_picture_size,
-    check_streams,
 )
 
 # FFmpeg also opens playlists, subtitles, pictures and text as "video", some of which fetch other files or addresses.
@@ -60,92 +58,40 @@ _OPEN_OPTIONS = {
 _READING_S = 10.0  # for opening a file, and for finding the next packet in it
 # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 lets them pass without being asked.
 _LENIENT = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-_WANTED = "use an MP4, MOV, WebM, MKV or AVI file"
-
-# Where a file is cut off. IndexError: at the end PyAV stumbles over streams that only show up on the way, as in FLV.
-CUT_OFF = (av.error.InvalidDataError, IndexError)
-_MAX_SLACK_S = 0.0006
 _MAX_STRETCH = 4  # of pixels that are not square; the widest films need 2.4
 _DECODER_THREADS = 2
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """When each frame of the picture is shown, in ticks of `time_base`.
+class OpenClip:
+    """A clip that is open for reading, and its picture stream.
 
     Attributes:
-        ticks: int64 (frames,), ascending; frames that the container hides (before an edit's start) are left out.
-        last_ticks: how long the last frame stays on screen.
-        coded: int64 (frames,), the same ticks in the order of decoding.
-        keys: bool (frames,), which of `coded` are key frames: decoding can begin there.
-        timed: whether every packet says when its frame is shown and when it is decoded, without which it cannot be
-            copied (Matroska leaves out the decoding times of the first few, which can be filled in).
+        picture_notes: what a person should know about the choice of that stream.
     """
 
-    ticks: np.ndarray
-    last_ticks: int
-    time_base: Fraction
-    timed: bool
-    coded: np.ndarray
-    keys: np.ndarray
-
-    @property
-    def start(self) -> int:
-        return int(self.ticks[0])
-
-    @property
-    def duration_s(self) -> float:
-        """From the start of the first frame to the end of the last one."""
-        return float((int(self.ticks[-1]) + self.last_ticks - self.start) * self.time_base)
-
-    @property
-    def intervals_s(self) -> np.ndarray:
-        """(frames - 1,) seconds from each frame to the next."""
-        return np.diff(self.ticks) * float(self.time_base)
-
-    @property
-    def usual_ticks(self) -> int:
-        """Ticks from one frame to the next, typically; the last frame's length if there is no other."""
-        return int(np.median(np.diff(self.ticks))) if len(self.ticks) > 1 else self.last_ticks
-
-    @property
-    def variable(self) -> bool:
-        """Whether frames are spaced unevenly, beyond what rounding to the container's clock explains."""
-        gaps = self.intervals_s
-        return gaps.size > 0 and bool(np.abs(gaps - np.median(gaps)).max() > max(0.0021, 0.05 * np.median(gaps)))
-
-    @cached_property
-    def shown_ticks(self) -> dict[int, int]:
-        """How long each frame stays on screen, by the tick at which it appears."""
-        return dict(zip(self.ticks.tolist(), [*np.diff(self.ticks).tolist(), self.last_ticks], strict=True))
-
-    @property
-    def slack_s(self) -> float:
-        """How much early a frame counts as shown: its time was rounded to the container's clock (1 ms in Matroska)."""
-        return min(_MAX_SLACK_S, 0.0001 + 0.5 * float(self.time_base))
-
-    def seconds(self, tick: int) -> float:
-        """Time of a tick, counted from the start of the picture."""
-        return float((tick - self.start) * self.time_base)
-
-
-@dataclass(frozen=True)
-class OpenClip:
-    """A clip that is open for reading, and its picture stream."""
-
-    name: str
+    path: Path
     container: InputContainer
     video: VideoStream
     timeline: Timeline
     decoding: Stopwatch
+    picture_notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def sound_choice(self) -> StreamChoice:
+        """The best sound track that can be decoded; looked for when it is first asked for."""
+        with opened(self.path) as other:  # a decoder that has tried a packet does not begin anew
+            return choose_sound(other)
 
     @property
     def sound(self) -> AudioStream | None:
-        """The sound track that a player would choose; None if there is none that can be decoded."""
-        stream = self.container.streams.best("audio")
-        if stream is None or stream.codec_context is None or not MIN_RATE_HZ <= stream.rate <= MAX_RATE_HZ:
-            return None
-        return stream if 1 <= stream.channels <= MAX_CHANNELS else None
+        """The sound track; None if there is none that can be decoded."""
+        index = self.sound_choice.index
+        return None if index is None else self.container.streams[index]
 
     @property
     def container_name(self) -> str:
@@ -244,22 +190,30 @@ def open_clip(path: str | Path) -> Iterator[OpenClip]:
     """
     path = Path(path)
     _check_file(path)
-    # Opened twice: sound is only decoded right from its first block if nothing has been read before.
-    with _opened(path) as (container, video):
-        timeline = _read_timeline(path.name, container, video)
-    with _opened(path) as (container, video):
-        yield OpenClip(path.name, container, video, timeline, Stopwatch(path.name, timeline.duration_s))
+    # Opened several times: sound is only decoded right from its first block if nothing has been read before.
+    with opened(path) as container:
+        choice = choose_picture(path.name, container)
+    with opened(path) as container:
+        timeline = _read_timeline(path.name, container, _prepare(path.name, container.streams[choice.index]))
+    with opened(path) as container:
+        video = _prepare(path.name, container.streams[choice.index])
+        yield OpenClip(path, container, video, timeline, Stopwatch(path.name, timeline.duration_s), choice.notes)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened(path: Path) -> Iterator[InputContainer]:
+    """The container of a file, whatever it holds.
+
+    Raises:
+        FoleyError: if FFmpeg cannot read it.
+    """
     try:
         # An absolute path: FFmpeg would read "concat:a|b" or "http://..." as something other than a file name.
         where, options = str(path.resolve()), dict(_OPEN_OPTIONS)
         with av.open(where, "r", options=options, timeout=_READING_S, **_LENIENT) as container:
-            yield container, _picture_stream(path.name, container)
+            yield container
     except av.error.FFmpegError as error:
-        raise FoleyError(f"{path.name} is damaged or not a video that can be read; {_WANTED}.") from error
+        raise FoleyError(f"{path.name} is damaged or not a video that can be read; {WANTED}.") from error
 
 
 def _check_file(path: Path) -> None:
@@ -269,29 +223,23 @@ def _check_file(path: Path) -> None:
         if not path.exists():
             raise FoleyError(f"There is no file named {path.name}.")
         if not path.is_file():
-            raise FoleyError(f"{path.name} is not a regular file; {_WANTED}.")
+            raise FoleyError(f"{path.name} is not a regular file; {WANTED}.")
         with path.open("rb") as file:
             if not file.read(1):
-                raise FoleyError(f"{path.name} is empty; {_WANTED}.")
+                raise FoleyError(f"{path.name} is empty; {WANTED}.")
         check_file_size(path)
     except (OSError, ValueError) as error:
         raise FoleyError(f"{path.name} cannot be opened; check that you may read it.") from error
 
 
-def _picture_stream(name: str, container: InputContainer) -> VideoStream:
-    check_streams(name, len(container.streams))
-    still = av.stream.Disposition.attached_pic | av.stream.Disposition.still_image
-    videos = [stream for stream in container.streams.video if not stream.disposition & still]
-    if not videos and container.streams.audio:
-        raise FoleyError(f"{name} has sound but no picture; choose a video.")
-    if not videos or videos[0].codec_context is None or not videos[0].time_base:
-        raise FoleyError(f"{name} holds no moving picture that can be read; {_WANTED}.")
-    context = videos[0].codec_context
+def _prepare(name: str, video: VideoStream) -> VideoStream:
+    """Tell a stream's decoder its limits, once its size is known to keep them."""
+    context = video.codec_context
     check_picture_size(name, context.width, context.height)
     context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
     context.thread_type = "AUTO"
     context.thread_count = _DECODER_THREADS
-    return videos[0]
+    return video
 
 
 def picture_packets(clip: OpenClip) -> Iterator[av.Packet]:

@@ -19,7 +19,6 @@ from rhythmic_foley.audio.signal import fit_length
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.container import (
     OpenClip,
-    Timeline,
     audio_frame,
     decoded_frames,
     display_matrix,
@@ -27,6 +26,7 @@ from rhythmic_foley.media.container import (
     picture_packets,
     with_decode_times,
 )
+from rhythmic_foley.media.timeline import Timeline
 from rhythmic_foley.runtime.atomic import move_into_place
 from rhythmic_foley.runtime.isolation import isolated
 

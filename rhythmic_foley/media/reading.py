@@ -50,6 +50,7 @@ def probe(path: str | Path) -> ClipInfo:
             container=clip.container_name,
             frames=len(timeline.ticks),
             timecode=start_timecode(clip),
+            notes=(*clip.picture_notes, *clip.sound_choice.notes),
         )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from rhythmic_foley.audio.channels import stereo_shares, to_mono
 from rhythmic_foley.audio.signal import fit_length, resample
-from rhythmic_foley.media.container import CUT_OFF, OpenClip, open_clip
+from rhythmic_foley.media.container import OpenClip, open_clip
+from rhythmic_foley.media.streams import CUT_OFF
 from rhythmic_foley.runtime.isolation import isolated
 from rhythmic_foley.values.limits import bounded
 

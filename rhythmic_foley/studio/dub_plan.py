@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rhythmic_foley.audio.mixing import Mix
 from rhythmic_foley.describe.sounds import goes_on
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import MAX_SEED, Controls
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_between
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MAX_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, GeneratedSound, Take
+
+_TIMES_NAMED = 5  # of onsets that cannot be heard
+_SLACK_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,12 @@ class Stretch:
     Attributes:
         path: a file with just its picture.
         interval: where in the clip it lies.
-        note: a sentence for the person, or nothing.
+        notes: sentences for the person.
     """
 
     path: Path
     interval: Interval
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -59,6 +64,7 @@ class DubPlan:
         fix: the stretch that is made anew; None for all of it.
         base: what stays around `fix`.
         reference: a sound file laid at the onsets before the diffusion begins; None for none.
+        notes: sentences for the person about what of the controls cannot be met.
     """
 
     asked: Controls
@@ -69,6 +75,7 @@ class DubPlan:
     fix: Interval | None = None
     base: TakeToFix | None = None
     reference: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def with_seed(self, seed: int) -> DubPlan:
         """The plan of another take: the same but for its seed."""
@@ -101,7 +108,24 @@ def resolve_controls(analysis: Analysis, controls: Controls, stretch: Stretch, b
     if asked.range_s is not None:
         start_s, end_s = stretch.interval.start_s, stretch.interval.end_s
         events, onsets = events_between(events, start_s, end_s), onsets.between(start_s, end_s)
-    return DubPlan(asked, events, onsets, seed, stretch, _local_fix(asked, stretch), base, reference)
+    else:
+        onsets = onsets.between(0.0, stretch.duration_s)
+    notes = (*stretch.notes, *_notes(asked, analysis.clip, stretch))
+    return DubPlan(asked, events, onsets, seed, stretch, _local_fix(asked, stretch), base, reference, notes)
+
+
+def _notes(asked: Controls, clip: ClipInfo, stretch: Stretch) -> Iterator[str]:
+    """What of the controls the clip cannot give, in sentences."""
+    late_s = [time_s for time_s in (asked.onsets or Onsets()).times_s if time_s >= clip.duration_s]
+    if late_s:
+        times = ", ".join(f"{time_s:.2f}" for time_s in late_s[:_TIMES_NAMED])
+        more = f" and {len(late_s) - _TIMES_NAMED} more" if len(late_s) > _TIMES_NAMED else ""
+        what = "An onset lies" if len(late_s) == 1 else f"{len(late_s)} onsets lie"
+        yield f"{what} after the clip's end at {clip.duration_s:.2f} s and cannot be heard: {times}{more}."
+    if asked.fix is not None and asked.fix.end_s > stretch.interval.end_s + _SLACK_S:
+        yield f"What to fix ends at {asked.fix.end_s:g} s, but the take ends at {stretch.interval.end_s:.2f} s."
+    if asked.keep_original_db is not None and not clip.has_audio:
+        yield "The clip has no sound of its own that could be kept."
 
 
 def stem_plans(plan: DubPlan) -> tuple[DubPlan, ...]:

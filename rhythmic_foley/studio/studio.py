@@ -186,7 +186,7 @@ class Studio:
             peaks = pick_onsets(seen.curve, LEAST_PEAK)
             said = replace(said, events=tightened(said.events, peaks.times_s, clip.duration_s))
             onsets = drop_onsets_of_sustained(onsets, said.events)
-        notes = said.notes
+        notes = (*clip.notes, *said.notes)
         if describe and all(event.label == UNKNOWN for event in said.events):
             notes = (*notes, UNKNOWN_NOTE)
         yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, seen.curve, said.describer, notes)
@@ -265,7 +265,7 @@ class Studio:
                     "timecode": analysis.clip.timecode,
                     "starts_s": stretch.interval.start_s,
                 },
-                notes=(stretch.note, _unknown_note(asked), *sound.notes),
+                notes=(*analysis.clip.notes, *plan.notes, _unknown_note(asked), *sound.notes),
             )
             yield write_take(draft, Path(out_dir))
 
@@ -284,9 +284,11 @@ class Studio:
         cut = plan_cut(clip.path, *range_s)
         key = Cache.key("stretch-1", analysis.digest, cut)
         found = self.cache.load("stretch", key, ".mp4", probe, lambda path: write_cut(clip.path, cut, path))
-        note = "" if cut.copied else "The range does not begin on a key frame, so its picture was re-encoded."
         _check_length(found)
-        return Stretch(found.path, Interval(cut.start_s, cut.end_s), note)
+        notes = [] if cut.copied else ["The range does not begin on a key frame, so its picture was re-encoded."]
+        if range_s[1] > clip.duration_s + 1 / clip.fps:
+            notes.append(f"The range ends at {range_s[1]:g} s, but the clip is {clip.duration_s:.2f} s long.")
+        return Stretch(found.path, Interval(cut.start_s, cut.end_s), tuple(notes))
 
     def _take_to_fix(self, analysis: Analysis, fix: Fix) -> TakeToFix:
         """What stays around a stretch made anew.

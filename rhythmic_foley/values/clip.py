@@ -17,6 +17,7 @@ class ClipInfo:
         rotation: degrees clockwise by which a player turns the stored picture (0, 90, 180, 270).
         frames: how many frames are shown.
         timecode: of the first frame, as "01:00:00:00"; None where the clip has none.
+        notes: sentences for the person, such as which streams of the file were passed over.
     """
 
     path: Path
@@ -32,3 +33,4 @@ class ClipInfo:
     container: str
     frames: int
     timecode: str | None = None
+    notes: tuple[str, ...] = ()

@@ -55,3 +55,18 @@ def test_a_centre_channel_is_heard_in_both(studio: Studio, tmp_path: Path) -> No
     quiet = replace(QUICK, loudness_lufs=-60.0, keep_original_db=0.0)
     heard = read_channels(dub(studio, path, quiet, tmp_path / "takes").video, RATE_HZ)
     np.testing.assert_allclose(heard.std(axis=0), tone().std() * 2**-0.5, rtol=0.05)
+
+
+def test_what_cannot_be_met_is_said(studio: Studio, tmp_path: Path) -> None:
+    path = write_odd_clip(tmp_path / "clip.mp4")  # a second, silent
+    late = replace(QUICK, onsets=Onsets.of([0.25, 0.7, 1.0, 5.5]), keep_original_db=0.0)
+    take = dub(studio, path, late, tmp_path / "takes")
+    assert take.measured.wanted == 2
+    assert take.notes == (
+        "2 onsets lie after the clip's end at 1.00 s and cannot be heard: 1.00, 5.50.",
+        "The clip has no sound of its own that could be kept.",
+    )
+    part = dub(studio, path, replace(QUICK, range_s=(0.2, 9.0)), tmp_path / "takes")
+    assert "The range ends at 9 s, but the clip is 1.00 s long." in part.notes
+    fixed = dub(studio, path, replace(QUICK, fix=Fix(take.folder, 0.5, 3.0)), tmp_path / "takes")
+    assert "What to fix ends at 3 s, but the take ends at 1.00 s." in fixed.notes
