@@ -42,18 +42,60 @@ def lit(channels: int, channel: int, seconds: float = 1.0) -> np.ndarray:
     return wave
 
 
-def moving_box(count: int = FPS, size: tuple[int, int] = SIZE, lines: int | None = None) -> list[np.ndarray]:
+def moving_box(count: int = FPS, size: tuple[int, int] = SIZE, fps: float = FPS) -> list[np.ndarray]:
     """uint8 (H, W, 3) of a bright box that runs from left to right and back."""
     width, height = size
     box = width // 4
     images = []
     for index in range(count):
         image = np.full((height, width, 3), 40, np.uint8)
-        share = abs((2 * index / FPS) % 2 - 1)
+        share = abs((2 * index / fps) % 2 - 1)
         left = round((1 - share) * (width - box))
         image[height // 4 : 3 * height // 4, left : left + box] = 220
         images.append(image)
     return images
+
+
+def interlaced(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Each picture with the even lines of the next one: two moments in one frame, bottom field first."""
+    frames = []
+    for first, second in zip(images[::2], images[1::2], strict=True):
+        frame = first.copy()
+        frame[::2] = second[::2]
+        frames.append(frame)
+    return frames
+
+
+# What an encoder of MPEG-2 must be told for `interlaced` pictures; 4:2:2, so that lines of colour belong to one field.
+INTERLACED: dict[str, Any] = {
+    "codec": "mpeg2video",
+    "pixel_format": "yuv422p",
+    "options": {"flags": "+ildct+ilme", "field_order": "bb", "b": "6M", "profile": "0"},
+}
+HLG, PQ = 18, 16
+
+
+def hdr_frames(signal: Sequence[float], transfer: int, size: tuple[int, int] = SIZE) -> list[av.VideoFrame]:
+    """Grey frames of 10 bits in BT.2020, each with one signal level in 0..1."""
+    width, height = size
+    frames = []
+    for level in signal:
+        frame = av.VideoFrame(width, height, "yuv420p10le")
+        for plane, code in zip(frame.planes, (64 + 876 * level, 512, 512), strict=True):
+            plane.update(np.full((plane.height, plane.line_size // 2), round(code), "<u2").tobytes())
+        frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range = 9, 9, transfer, 1
+        frames.append(frame)
+    return frames
+
+
+def say_hdr(transfer: int) -> Callable[[av.VideoStream], None]:
+    """Makes a stream say that it is HDR."""
+
+    def prepare(stream: av.VideoStream) -> None:
+        context = stream.codec_context
+        context.colorspace, context.color_primaries, context.color_trc, context.color_range = 9, 9, transfer, 1
+
+    return prepare
 
 
 def write_odd_clip(

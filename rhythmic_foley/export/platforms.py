@@ -31,16 +31,18 @@ class Preset:
         size: (width, height) in pixels; None leaves the picture as it is, copied untouched.
         loudness_lufs: None leaves the sound as it is.
         only_h264: whether other codecs are re-encoded.
+        any_pixels: whether pictures that many players do not show (10 bits, HDR, 4:4:4, odd sizes, interlaced) stay.
     """
 
     title: str
     size: tuple[int, int] | None = None
     loudness_lufs: float | None = None
     only_h264: bool = False
+    any_pixels: bool = False
 
 
 PRESETS = {
-    "plain": Preset("As it is"),
+    "plain": Preset("As it is", any_pixels=True),
     "tiktok": Preset("TikTok", _PORTRAIT, -14.0),
     "reels": Preset("Instagram Reels", _PORTRAIT, -14.0),
     "shorts": Preset("YouTube Shorts", _PORTRAIT, -14.0),
@@ -72,8 +74,9 @@ def export_post(take: Take, preset: str, out: Path, *, fit: str = "pad") -> Path
         wave = as_loud_as(wave, _RATE_HZ, wanted.loudness_lufs)
     clip = probe(take.video)
     size = wanted.size
-    if size is None and wanted.only_h264 and clip.codec != "h264":
-        size = (clip.width // 2 * 2, clip.height // 2 * 2)
+    other_codec = wanted.only_h264 and clip.codec != "h264"
+    if size is None and (other_codec or not (wanted.any_pixels or _plays(clip))):
+        size = (max(2, clip.width // 2 * 2), max(2, clip.height // 2 * 2))
     out.parent.mkdir(parents=True, exist_ok=True)
     if size is None:
         mux(take.video, wave, _RATE_HZ, out)
@@ -83,6 +86,12 @@ def export_post(take: Take, preset: str, out: Path, *, fit: str = "pad") -> Path
             _fitted(clip, size, fit, fps), size, fps, wave[: round(clip.duration_s * _RATE_HZ)], _RATE_HZ, out
         )
     return out
+
+
+def _plays(clip: ClipInfo) -> bool:
+    """Whether the stored picture is what every platform's player takes."""
+    even = clip.width % 2 == 0 and clip.height % 2 == 0
+    return even and clip.pixel_format in ("yuv420p", "yuvj420p") and not clip.interlaced and not clip.hdr
 
 
 def _fitted(clip: ClipInfo, size: tuple[int, int], fit: str, fps: float) -> Iterator[np.ndarray]:

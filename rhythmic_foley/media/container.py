@@ -17,12 +17,11 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.sidedata.sidedata import SideDataContainer
-from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.media.pictures import progressive
 from rhythmic_foley.media.streams import CUT_OFF, WANTED, StreamChoice, choose_picture, choose_sound
 from rhythmic_foley.media.timeline import Timeline
 from rhythmic_foley.runtime.isolation import decoder_call
@@ -58,8 +57,8 @@ _OPEN_OPTIONS = {
 _READING_S = 10.0  # for opening a file, and for finding the next packet in it
 # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 lets them pass without being asked.
 _LENIENT = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-_MAX_STRETCH = 4  # of pixels that are not square; the widest films need 2.4
 _DECODER_THREADS = 2
+_PROGRESSIVE = 1  # of FFmpeg's field orders; 0 is unknown, the others are interlaced
 
 
 @dataclass(frozen=True)
@@ -101,6 +100,11 @@ class OpenClip:
     def codec_name(self) -> str:
         """The codec, whoever decodes it ("av1", not "libdav1d")."""
         return self.video.codec_context.codec.canonical_name
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether the stream says that its frames hold two fields each; known once a frame has been decoded."""
+        return self.video.codec_context.field_order > _PROGRESSIVE
 
     @property
     def numbered(self) -> bool:
@@ -274,7 +278,7 @@ def with_decode_times(packets: Iterator[av.Packet], timeline: Timeline) -> Itera
 
 
 def decoded_frames(clip: OpenClip, from_s: float = 0.0) -> Iterator[tuple[float, VideoFrame]]:
-    """Frames in showing order with their times, seconds from the start of the picture.
+    """Frames in showing order with their times, seconds from the start of the picture; interlaced ones deinterlaced.
 
     Packets that do not decode are passed over, as players do.
 
@@ -286,14 +290,14 @@ def decoded_frames(clip: OpenClip, from_s: float = 0.0) -> Iterator[tuple[float,
         # Seeking is only a hint in some containers, hence the second of margin and the check of where it landed.
         target = timeline.start + int(max(0.0, from_s - 1.0) / timeline.time_base)
         clip.container.seek(target, stream=clip.video)
-        frames = _decode(clip)
+        frames = progressive(_decode(clip))
         first = next(frames, None)
         if first is not None and first[0] <= from_s:
             yield first
             yield from frames
             return
     clip.rewind()
-    frames = _decode(clip)
+    frames = progressive(_decode(clip))
     first = next(frames, None)
     if first is None:
         raise FoleyError(f"{clip.name} holds no picture that can be decoded; the file may be damaged.")
@@ -321,55 +325,9 @@ def _frames_in_order(clip: OpenClip) -> Iterator[VideoFrame]:
         yield from frames
 
 
-@dataclass(frozen=True)
-class Orientation:
-    """How a player turns the stored picture: rows and columns swapped, then mirrored (all eight ways to lie)."""
-
-    swap: bool = False
-    flip_rows: bool = False
-    flip_columns: bool = False
-
-    @classmethod
-    def of(cls, frame: VideoFrame) -> Orientation:
-        matrix = display_matrix(frame)
-        if matrix is None:
-            return cls()
-        # Stored (x, y) is shown at (a x + c y, b x + d y).
-        a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
-        swap = abs(b) + abs(c) > abs(a) + abs(d)
-        return cls(swap, (b if swap else d) < 0, (c if swap else a) < 0)
-
-    @property
-    def rotation(self) -> int:
-        """Degrees clockwise; a mirrored picture counts as its turn before mirroring left and right."""
-        if self.swap:
-            return 270 if self.flip_rows else 90
-        return 180 if self.flip_rows else 0
-
-    def displayed_size(self, frame: VideoFrame, clip: OpenClip) -> tuple[int, int]:
-        """(width, height) as shown, with square pixels."""
-        stretch = clip.video.sample_aspect_ratio or Fraction(1)
-        stretch = stretch if 1 / _MAX_STRETCH <= stretch <= _MAX_STRETCH else Fraction(1)
-        width, height = max(1, round(frame.width * stretch)), frame.height
-        return (height, width) if self.swap else (width, height)
-
-    def apply(self, image: np.ndarray) -> np.ndarray:
-        image = image.swapaxes(0, 1) if self.swap else image
-        image = image[::-1] if self.flip_rows else image
-        image = image[:, ::-1] if self.flip_columns else image
-        return np.ascontiguousarray(image)
-
-
 def audio_frame(samples: np.ndarray, rate_hz: int, pts: int | None = None) -> av.AudioFrame:
     """A frame of sound from float32 (N,) for mono or (N, 2) for stereo."""
     planes = np.ascontiguousarray(np.atleast_2d(samples.T))
     frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout="mono" if len(planes) == 1 else "stereo")
     frame.sample_rate, frame.time_base, frame.pts = rate_hz, Fraction(1, rate_hz), pts
     return frame
-
-
-def display_matrix(frame: VideoFrame) -> list[int] | None:
-    """The nine numbers of the display matrix, by rows, if the frame carries one."""
-    # `frame.side_data` is kept by the frame that it keeps: whole pictures would pile up until they are collected.
-    side_data = SideDataContainer(frame).get(SideDataType.DISPLAYMATRIX)
-    return None if side_data is None else np.frombuffer(bytes(side_data), dtype=np.int32).tolist()

@@ -21,12 +21,13 @@ from rhythmic_foley.media.container import (
     OpenClip,
     audio_frame,
     decoded_frames,
-    display_matrix,
     open_clip,
     picture_packets,
     with_decode_times,
 )
+from rhythmic_foley.media.pictures import display_matrix
 from rhythmic_foley.media.timeline import Timeline
+from rhythmic_foley.media.tone_mapping import is_hdr, to_bt709
 from rhythmic_foley.runtime.atomic import move_into_place
 from rhythmic_foley.runtime.isolation import isolated
 
@@ -262,7 +263,14 @@ def _write_picture(part: Path, clip: OpenClip, span: _Span, sound: _Sound | None
         except (av.error.ArgumentError, av.error.InvalidDataError, ValueError):
             problem = f"its {codec} packets could not be copied into an MP4 file"
     _write(part, clip, span, sound, _add_encoded, _encoded_packets)
-    return MuxReport(False, f"The picture was re-encoded as H.264 because {problem}.")
+    return MuxReport(False, f"The picture was re-encoded as H.264 because {problem}{_changed(clip)}.")
+
+
+def _changed(clip: OpenClip) -> str:
+    """What re-encoding did to the picture beside that."""
+    hdr = is_hdr(next(decoded_frames(clip))[1])
+    done = ["its HDR colours were mapped to BT.709"] * hdr + ["it was deinterlaced"] * clip.interlaced
+    return "; " + " and ".join(done) if done else ""
 
 
 def _write(
@@ -360,10 +368,24 @@ def _add_encoded(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
     video.codec_context.time_base = _REENCODE_CLOCK
     video.codec_context.thread_count = _ENCODER_THREADS
     video.codec_context.sample_aspect_ratio = clip.video.sample_aspect_ratio or Fraction(1)
+    first = next(decoded_frames(clip))[1]
     for name in ("colorspace", "color_primaries", "color_trc"):
-        setattr(video.codec_context, name, getattr(source, name))
-    video.set_display_matrix(display_matrix(next(decoded_frames(clip))[1]))
+        setattr(video.codec_context, name, _BT_709 if _becomes_bt709(first) else getattr(source, name))
+    video.set_display_matrix(display_matrix(first))
     return video
+
+
+def _becomes_bt709(frame: VideoFrame) -> bool:
+    """Whether a frame's colours are converted when it is encoded: HDR, and RGB, which has no matrix to keep."""
+    return is_hdr(frame) or frame.format.is_rgb
+
+
+def _as_encoded(frame: VideoFrame, width: int, height: int) -> VideoFrame:
+    """A frame as H.264 gets it: YUV 4:2:0 of 8 bits, limited range."""
+    colours = "ITU709" if _becomes_bt709(frame) else None
+    if is_hdr(frame):
+        frame = to_bt709(frame, (width, height))
+    return frame.reformat(width, height, format="yuv420p", dst_colorspace=colours, dst_color_range="MPEG", threads=1)
 
 
 def _encoded_packets(video: av.VideoStream, clip: OpenClip, span: _Span) -> Iterator[av.Packet]:
@@ -388,6 +410,6 @@ def _encoded_packets(video: av.VideoStream, clip: OpenClip, span: _Span) -> Iter
             lengths[held.pts] = tick - held.pts
             yield from with_lengths(video.encode(held))
         if frame is not None:
-            held = frame.reformat(video.width, video.height, format=video.pix_fmt, dst_color_range="MPEG", threads=1)
+            held = _as_encoded(frame, video.width, video.height)
             held.pts, held.time_base, held.pict_type = tick, _REENCODE_CLOCK, 0
     yield from with_lengths(video.encode(None))

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-from rhythmic_foley.media.container import OpenClip, Orientation, decoded_frames, open_clip
+from rhythmic_foley.media.container import OpenClip, decoded_frames, open_clip
 from rhythmic_foley.media.muxing import MuxReport, mux
+from rhythmic_foley.media.pictures import Orientation, upright_rgb
 from rhythmic_foley.media.sound import read_audio, read_channels
 from rhythmic_foley.media.timecode import start_timecode
+from rhythmic_foley.media.tone_mapping import is_hdr
 from rhythmic_foley.runtime.isolation import isolated
 from rhythmic_foley.values.clip import ClipInfo
 
@@ -34,7 +36,7 @@ def probe(path: str | Path) -> ClipInfo:
         timeline = clip.timeline
         _, frame = next(decoded_frames(clip))
         turn = Orientation.of(frame)
-        width, height = turn.displayed_size(frame, clip)
+        width, height = turn.displayed_size(frame, clip.video.sample_aspect_ratio)
         audio = clip.sound
         return ClipInfo(
             path=Path(path),
@@ -50,6 +52,9 @@ def probe(path: str | Path) -> ClipInfo:
             container=clip.container_name,
             frames=len(timeline.ticks),
             timecode=start_timecode(clip),
+            pixel_format=clip.video.codec_context.pix_fmt or "",
+            interlaced=clip.interlaced,
+            hdr=is_hdr(frame),
             notes=(*clip.picture_notes, *clip.sound_choice.notes),
         )
 
@@ -94,7 +99,7 @@ def read_frames(
         for begins_s, frame in chain(frames, [(math.inf, None)]):
             while held is not None and slot < slots and start_s + slot / rate_hz < begins_s - clip.timeline.slack_s:
                 shape = shape or _shown_size(held, clip, size, fit)  # of the first, for all: it may change on the way
-                image = _upright_rgb(held, shape) if image is None else image
+                image = upright_rgb(held, shape) if image is None else image
                 yield start_s + slot / rate_hz, image
                 slot += 1
             if slot == slots:
@@ -119,23 +124,13 @@ def read_key_frames(path: str | Path, times_s: Sequence[float], size: tuple[int,
         for time_s in times_s:
             # A second more, since seeking leaves that much room.
             _, frame = next(decoded_frames(clip, from_s=min(time_s + 1.0, clip.timeline.duration_s)))
-            yield _upright_rgb(frame, size)
+            yield upright_rgb(frame, size)
 
 
 def _shown_size(frame: VideoFrame, clip: OpenClip, size: tuple[int, int] | None, fit: str) -> tuple[int, int]:
     """(width, height) of what `read_frames` gives."""
     if size is not None and fit == "stretch":
         return size
-    width, height = Orientation.of(frame).displayed_size(frame, clip)
+    width, height = Orientation.of(frame).displayed_size(frame, clip.video.sample_aspect_ratio)
     scale = 1.0 if size is None else min(1.0, size[0] / width, size[1] / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _upright_rgb(frame: VideoFrame, size: tuple[int, int]) -> np.ndarray:
-    """uint8 (H, W, 3): scaled while still as stored, so that turning touches few pixels."""
-    turn = Orientation.of(frame)
-    width, height = size
-    stored = (height, width) if turn.swap else (width, height)
-    smaller = stored[0] <= frame.width and stored[1] <= frame.height
-    scaled = frame.reformat(*stored, format="rgb24", interpolation="AREA" if smaller else "BICUBIC", threads=1)
-    return turn.apply(scaled.to_ndarray())

@@ -17,6 +17,9 @@ class ClipInfo:
         rotation: degrees clockwise by which a player turns the stored picture (0, 90, 180, 270).
         frames: how many frames are shown.
         timecode: of the first frame, as "01:00:00:00"; None where the clip has none.
+        pixel_format: FFmpeg's name of how its pixels are stored, such as "yuv420p".
+        interlaced: whether its frames hold two fields each.
+        hdr: whether its colours are meant for screens of high dynamic range (HLG, PQ).
         notes: sentences for the person, such as which streams of the file were passed over.
     """
 
@@ -33,4 +36,7 @@ class ClipInfo:
     container: str
     frames: int
     timecode: str | None = None
+    pixel_format: str = ""
+    interlaced: bool = False
+    hdr: bool = False
     notes: tuple[str, ...] = ()

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clips import make_clip
+from odd_clips import HLG, hdr_frames, moving_box, say_hdr, write_odd_clip
 
 from rhythmic_foley import cli
 from rhythmic_foley.audio.loudness import PEAK_LIMIT, as_loud_as, loudness_lufs
 from rhythmic_foley.audio.wav import write_wav
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.export.platforms import PRESETS, export_post
-from rhythmic_foley.media.reading import probe, read_audio, read_frames
+from rhythmic_foley.media.reading import probe, read_audio, read_channels, read_frames
+from rhythmic_foley.media.tone_mapping import tone_mapped
 from rhythmic_foley.studio.takes import read_take
 from rhythmic_foley.values.results import Take
 
@@ -71,6 +73,45 @@ def test_other_codecs_become_h264_where_they_must(take: Take, tmp_path: Path):
     other = Take(**{**vars(take), "video": webm})
     assert probe(export_post(other, "x", tmp_path / "x.mp4")).codec == "h264"
     assert probe(export_post(other, "youtube", tmp_path / "youtube.mp4")).codec == "vp9"
+
+
+@pytest.mark.parametrize("preset", ["youtube", "x"])
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [
+        ((137, 77), {"pixel_format": "yuv444p"}),
+        ((96, 64), {"pixel_format": "yuv422p"}),
+        ((96, 64), {"codec": "libx265", "pixel_format": "yuv420p10le"}),
+    ],
+    ids=["odd-444", "422", "10-bit"],
+)
+def test_posts_are_what_players_show(take: Take, tmp_path: Path, preset: str, size: tuple[int, int], options: dict):
+    """4:2:0, even sizes, 8 bits; a copy that is no post stays as it is."""
+    clip = write_odd_clip(tmp_path / "clip.mp4", moving_box(5, size), **options)
+    odd = Take(**{**vars(take), "video": clip})
+    post = probe(export_post(odd, preset, tmp_path / "post.mp4"))
+    assert (post.codec, post.pixel_format) == ("h264", "yuv420p")
+    assert (post.width, post.height) == (size[0] // 2 * 2, size[1] // 2 * 2)
+    plain = probe(export_post(odd, "plain", tmp_path / "plain.mp4"))
+    assert (plain.pixel_format, plain.width) == (options["pixel_format"], size[0])
+
+
+def test_a_post_of_hdr_is_tone_mapped(take: Take, tmp_path: Path):
+    frames = hdr_frames([0.75] * 10, HLG)
+    clip = write_odd_clip(
+        tmp_path / "hdr.mp4", frames, codec="libx265", pixel_format="yuv420p10le", prepare=say_hdr(HLG)
+    )
+    out = export_post(Take(**{**vars(take), "video": clip}), "youtube", tmp_path / "post.mp4")
+    assert not probe(out).hdr
+    expected = 255 * tone_mapped(np.full(3, 0.75), HLG)[0]
+    assert next(read_frames(out, 1))[1].mean() == pytest.approx(expected, abs=3)
+
+
+def test_a_post_keeps_stereo(take: Take, tmp_path: Path):
+    left = 0.1 * np.sin(np.arange(16_000) / 5)
+    write_wav(take.wav, np.stack([left, -left], axis=1), 16_000)
+    heard = read_channels(export_post(take, "x", tmp_path / "out.mp4"), 48_000)
+    assert heard.shape[1] == 2 and np.corrcoef(heard.T)[0, 1] < -0.99
 
 
 def test_the_limiter_makes_hits_loud_without_clipping():
