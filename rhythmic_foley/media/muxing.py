@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, islice, takewhile
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -25,9 +25,9 @@ from rhythmic_foley.media.container import (
     picture_packets,
     with_decode_times,
 )
-from rhythmic_foley.media.pictures import display_matrix
-from rhythmic_foley.media.timeline import Timeline
-from rhythmic_foley.media.tone_mapping import is_hdr, to_bt709
+from rhythmic_foley.media.encoding import BT_709, ENCODER_THREADS, add_encoded, encoded_packets
+from rhythmic_foley.media.timeline import Span, Timeline
+from rhythmic_foley.media.tone_mapping import is_hdr
 from rhythmic_foley.runtime.atomic import move_into_place
 from rhythmic_foley.runtime.isolation import isolated
 
@@ -37,10 +37,7 @@ AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64
 _AAC_BITS_PER_SAMPLE = 6  # the most that AAC allows for one channel
 _AAC_MAX_BIT_RATE = {1: 192_000, 2: 256_000}  # by channels
 _AUDIO_BLOCK = 1024
-_ENCODER_THREADS = 2
 _TRIED_PACKETS = 100
-_REENCODE_CLOCK = Fraction(1, 90_000)
-_BT_709 = 1  # the number of these colours in every one of the three tables
 
 
 @dataclass(frozen=True)
@@ -62,27 +59,6 @@ class Cut:
     start_s: float
     end_s: float
     copied: bool
-
-
-@dataclass(frozen=True)
-class _Span:
-    """The ticks of what is written, without the end; hidden frames before the clip's start belong to its beginning."""
-
-    first: int
-    end: int
-    whole_start: bool = True
-
-    @classmethod
-    def all_of(cls, timeline: Timeline) -> _Span:
-        return cls(timeline.start, int(timeline.ticks[-1]) + timeline.last_ticks)
-
-    @classmethod
-    def of(cls, timeline: Timeline, cut: Cut) -> _Span:
-        first, end = (timeline.start + round(time_s / timeline.time_base) for time_s in (cut.start_s, cut.end_s))
-        return cls(first, end, first == timeline.start)
-
-    def holds(self, tick: int) -> bool:
-        return (self.whole_start or tick >= self.first) and tick < self.end
 
 
 @isolated
@@ -126,7 +102,7 @@ def write_cut(path: str | Path, cut: Cut, out_path: str | Path) -> None:
 
     def write(clip: OpenClip, part: Path) -> MuxReport:
         problem = None if cut.copied else "its stretch does not begin on a key frame"
-        return _write_picture(part, clip, _Span.of(clip.timeline, cut), None, problem)
+        return _write_picture(part, clip, Span.between(clip.timeline, cut.start_s, cut.end_s), None, problem)
 
     _write_file(path, Path(out_path), write)
 
@@ -153,7 +129,7 @@ def mux(video_path: str | Path, wave: np.ndarray, sample_rate_hz: int, out_path:
 
     def write(clip: OpenClip, part: Path) -> MuxReport:
         sound = _Sound(_fitted(wave, clip.timeline, sample_rate_hz), sample_rate_hz)
-        return _write_picture(part, clip, _Span.all_of(clip.timeline), sound, None)
+        return _write_picture(part, clip, Span.all_of(clip.timeline), sound, None)
 
     return _write_file(video_path, Path(out_path), write)
 
@@ -193,9 +169,9 @@ def write_frames(
         with av.open(str(part), mode="w", format="mp4", options={"movflags": "+faststart"}) as out:
             video = out.add_stream("libx264", rate=rate, options={"preset": "fast", "crf": "18"})
             video.width, video.height, video.pix_fmt = *size, "yuv420p"
-            video.codec_context.thread_count = _ENCODER_THREADS
+            video.codec_context.thread_count = ENCODER_THREADS
             for name in ("colorspace", "color_primaries", "color_trc"):
-                setattr(video.codec_context, name, _BT_709)
+                setattr(video.codec_context, name, BT_709)
             _interleave(out, packets(video), _aac_packets(_add_aac(out, sound), sound))
         move_into_place(part, out_path)
     except OSError as error:
@@ -251,7 +227,7 @@ def _copying_problem(clip: OpenClip) -> str | None:
     return None
 
 
-def _write_picture(part: Path, clip: OpenClip, span: _Span, sound: _Sound | None, problem: str | None) -> MuxReport:
+def _write_picture(part: Path, clip: OpenClip, span: Span, sound: _Sound | None, problem: str | None) -> MuxReport:
     """Copies packets unless there is a problem with that, or one shows up."""
     codec = clip.codec_name
     problem = problem or _copying_problem(clip)
@@ -262,7 +238,7 @@ def _write_picture(part: Path, clip: OpenClip, span: _Span, sound: _Sound | None
             return MuxReport(True, "The picture is HEVC, which some browsers cannot play." if codec == "hevc" else "")
         except (av.error.ArgumentError, av.error.InvalidDataError, ValueError):
             problem = f"its {codec} packets could not be copied into an MP4 file"
-    _write(part, clip, span, sound, _add_encoded, _encoded_packets)
+    _write(part, clip, span, sound, add_encoded, encoded_packets)
     return MuxReport(False, f"The picture was re-encoded as H.264 because {problem}{_changed(clip)}.")
 
 
@@ -276,10 +252,10 @@ def _changed(clip: OpenClip) -> str:
 def _write(
     part: Path,
     clip: OpenClip,
-    span: _Span,
+    span: Span,
     sound: _Sound | None,
     add_video: Callable[[OutputContainer, OpenClip], av.VideoStream],
-    packets: Callable[[av.VideoStream, OpenClip, _Span], Iterator[av.Packet]],
+    packets: Callable[[av.VideoStream, OpenClip, Span], Iterator[av.Packet]],
 ) -> int:
     """One MP4 with the index in front (so that it plays while loading), picture and sound side by side in the file.
 
@@ -342,8 +318,10 @@ def _add_copied(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
     return video
 
 
-def _copied_packets(video: av.VideoStream, clip: OpenClip, span: _Span) -> Iterator[av.Packet]:
+def _copied_packets(video: av.VideoStream, clip: OpenClip, span: Span) -> Iterator[av.Packet]:
     timeline, decoded = clip.timeline, None
+    held: av.Packet | None = None
+    end = span.end - span.first
     clip.rewind()
     for packet in with_decode_times(picture_packets(clip), timeline):
         if not span.holds(packet.pts):
@@ -356,60 +334,24 @@ def _copied_packets(video: av.VideoStream, clip: OpenClip, span: _Span) -> Itera
         packet.pts -= span.first
         packet.dts -= span.first
         packet.stream = video
-        yield packet
+        if held is None:
+            decoded_until = end - (packet.pts - packet.dts)  # the first frame waits that long between both
+        else:
+            yield held
+        held = packet
+    if held is not None:
+        _fill_track(held, end, decoded_until)
+        yield held
 
 
-def _add_encoded(out: OutputContainer, clip: OpenClip) -> av.VideoStream:
-    source, rate = clip.video.codec_context, Fraction(clip.frame_rate).limit_denominator(1001)
-    # In MP4 only the last frame in the order of coding can say how long it stays; without B-frames that is the last.
-    video = out.add_stream("libx264", rate=rate, options={"preset": "fast", "crf": "18", "bf": "0"})
-    video.width, video.height = max(2, source.width // 2 * 2), max(2, source.height // 2 * 2)  # H.264 wants even sizes
-    video.pix_fmt = "yuv420p"
-    video.codec_context.time_base = _REENCODE_CLOCK
-    video.codec_context.thread_count = _ENCODER_THREADS
-    video.codec_context.sample_aspect_ratio = clip.video.sample_aspect_ratio or Fraction(1)
-    first = next(decoded_frames(clip))[1]
-    for name in ("colorspace", "color_primaries", "color_trc"):
-        setattr(video.codec_context, name, _BT_709 if _becomes_bt709(first) else getattr(source, name))
-    video.set_display_matrix(display_matrix(first))
-    return video
+def _fill_track(last: av.Packet, end: int, decoded_until: int) -> None:
+    """Have a track that is shown until `end` last until then, by the packet that is decoded last.
 
-
-def _becomes_bt709(frame: VideoFrame) -> bool:
-    """Whether a frame's colours are converted when it is encoded: HDR, and RGB, which has no matrix to keep."""
-    return is_hdr(frame) or frame.format.is_rgb
-
-
-def _as_encoded(frame: VideoFrame, width: int, height: int) -> VideoFrame:
-    """A frame as H.264 gets it: YUV 4:2:0 of 8 bits, limited range."""
-    colours = "ITU709" if _becomes_bt709(frame) else None
-    if is_hdr(frame):
-        frame = to_bt709(frame, (width, height))
-    return frame.reformat(width, height, format="yuv420p", dst_colorspace=colours, dst_color_range="MPEG", threads=1)
-
-
-def _encoded_packets(video: av.VideoStream, clip: OpenClip, span: _Span) -> Iterator[av.Packet]:
-    """Every frame encoded at its own time; one is held back, since its length shows only when the next one comes."""
-    lengths: dict[int, int] = {}
-    held: VideoFrame | None = None
-
-    def with_lengths(packets: list[av.Packet]) -> Iterator[av.Packet]:
-        for packet in packets:
-            packet.duration = lengths.pop(packet.pts)
-            yield packet
-
-    start_s, end_s = clip.timeline.seconds(span.first), clip.timeline.seconds(span.end)
-    until_end = takewhile(lambda item: item[0] < end_s, decoded_frames(clip, from_s=start_s))
-    inside = (item for item in until_end if item[0] >= start_s)
-    for time_s, frame in chain(inside, [(end_s, None)]):
-        # What is seen first is seen from the start, also where a damaged file's first pictures are missing.
-        tick = round((time_s - start_s) / _REENCODE_CLOCK) if held is not None else 0
-        if held is not None:
-            if tick <= held.pts:  # damaged files repeat times, which an encoder refuses
-                continue
-            lengths[held.pts] = tick - held.pts
-            yield from with_lengths(video.encode(held))
-        if frame is not None:
-            held = _as_encoded(frame, video.width, video.height)
-            held.pts, held.time_base, held.pict_type = tick, _REENCODE_CLOCK, 0
-    yield from with_lengths(video.encode(None))
+    An MP4 track is as long as the steps between decoding times. Where frames are decoded in another order than shown,
+    and those at the end stay longer than those at the start, as in slow motion, that is less than what is shown.
+    """
+    missing = decoded_until - (last.dts + last.duration)
+    if missing > 0:
+        longer = min(missing, max(0, end - last.pts - last.duration))  # the frame itself must not outlast the picture
+        last.duration += longer
+        last.dts += missing - longer

@@ -69,3 +69,24 @@ class Timeline:
     def seconds(self, tick: int) -> float:
         """Time of a tick, counted from the start of the picture."""
         return float((tick - self.start) * self.time_base)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The ticks of what is written, without the end; hidden frames before the clip's start belong to its beginning."""
+
+    first: int
+    end: int
+    whole_start: bool = True
+
+    @classmethod
+    def all_of(cls, timeline: Timeline) -> Span:
+        return cls(timeline.start, int(timeline.ticks[-1]) + timeline.last_ticks)
+
+    @classmethod
+    def between(cls, timeline: Timeline, start_s: float, end_s: float) -> Span:
+        first, end = (timeline.start + round(time_s / timeline.time_base) for time_s in (start_s, end_s))
+        return cls(first, end, first == timeline.start)
+
+    def holds(self, tick: int) -> bool:
+        return (self.whole_start or tick >= self.first) and tick < self.end

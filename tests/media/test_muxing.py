@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from clips import make_clip, read_index
+from odd_clips import moving_box, write_odd_clip
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.muxing import mux, plan_cut, write_cut, write_frames
@@ -97,6 +98,27 @@ def test_a_long_last_frame_stays_when_the_picture_is_encoded_anew(tmp_path: Path
     assert probe(path).duration_s == pytest.approx(1.2)
     assert not mux(path, np.zeros(16_000, np.float32), 16_000, out).copied
     assert probe(out).duration_s == pytest.approx(1.2, abs=0.002)
+
+
+@pytest.mark.parametrize("b_frames", [0, 2, 3])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_copy_of_slow_motion_is_as_long_as_what_is_shown(tmp_path: Path, suffix: str, b_frames: int) -> None:
+    """240 frames a second for half a second, then 30, as phones write it."""
+    ticks = [0]
+    while ticks[-1] < 1780:
+        ticks.append(ticks[-1] + (20 if ticks[-1] >= 300 else 3 if len(ticks) % 2 else 2))
+    path = tmp_path / f"slow{suffix}"
+    images = moving_box(len(ticks))
+    write_odd_clip(path, images, ticks=ticks, clock=Fraction(1, 600), options={"bf": str(b_frames)})
+    assert mux(path, np.zeros(RATE_HZ, np.float32), RATE_HZ, tmp_path / "out.mp4").copied
+    before, after = probe(path), probe(tmp_path / "out.mp4")
+    assert (after.frames, after.duration_s) == (before.frames, pytest.approx(before.duration_s, abs=1e-3))
+    with av.open(str(tmp_path / "out.mp4")) as out:
+        video = out.streams.video[0]
+        assert float(video.duration * video.time_base) == pytest.approx(before.duration_s, abs=1e-3)
+        assert out.duration / 1e6 == pytest.approx(before.duration_s, abs=2e-3)
+        decoded = [packet.dts for packet in out.demux(video) if packet.size]
+    assert decoded == sorted(set(decoded))
 
 
 def test_packets_whose_time_goes_backwards_are_not_copied(tmp_path: Path) -> None:
