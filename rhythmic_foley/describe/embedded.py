@@ -21,7 +21,7 @@ from rhythmic_foley.values.events import SoundEvent
 MIN_FRAMES = 10
 MAX_FRAMES = 60
 FRAME_EVERY_S = 2.0
-BATCH_FRAMES = 8
+BATCH_FRAMES = 2  # two views of each: more do not fit into a CPU's cache, which takes twice the time
 
 # By cross-validation on labelled pictures, a wrong answer costing two right ones: see docs/describers.md.
 SURE = 0.37
@@ -55,7 +55,8 @@ class EmbeddedDescriber(Describer):
             raise FoleyError(
                 f"There is no describer in {folder}; give the folder that holds its config.json and weights."
             )
-        return cls(EfficientNetLite.from_pretrained(folder))
+        network = EfficientNetLite.from_pretrained(folder).fuse_norms()
+        return cls(network.to(memory_format=torch.channels_last))
 
     def describe(self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> tuple[SoundEvent, ...]:
         """Say what sounds, at most three sounds; see `Describer.describe`."""

@@ -51,6 +51,14 @@ def test_toy_network_maps_images_to_logits(toy: EfficientNetLite):
 
 
 @torch.no_grad()
+@torch.no_grad()
+def test_folded_normalisations_change_nothing():
+    network, images = EfficientNetLite.from_pretrained(WEIGHTS), torch.randn(2, 3, 64, 64)
+    plain = network(images)
+    torch.testing.assert_close(network.fuse_norms()(images), plain, rtol=1e-3, atol=1e-3)
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in network.modules())
+
+
 def test_saving_and_loading_keeps_the_numbers(toy: EfficientNetLite, tmp_path: Path):
     toy.save_pretrained(tmp_path)
     images = torch.rand(1, 3, 32, 32)
