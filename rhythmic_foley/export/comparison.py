@@ -195,7 +195,7 @@ def _pooled(mel: np.ndarray) -> np.ndarray:
 def _write_png(values: np.ndarray, colours: Colormap, path: str | Path) -> None:
     """(128, T) in [0, 1], low bands first, as a PNG with a palette of 256 colours."""
     levels = np.round(np.clip(values[::-1], 0, 1) * 255).astype(np.uint8)
-    image = Image.fromarray(levels, "P")
+    image = Image.fromarray(levels)  # putpalette makes it a picture of colours by number
     image.putpalette(colours(np.arange(256), bytes=True)[:, :3].tobytes())
     image.save(path, format="PNG", optimize=False)
 

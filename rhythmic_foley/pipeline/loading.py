@@ -124,7 +124,7 @@ def load_pipeline(folder: Path, device: str | None = None, running: Running | No
     check_sums(folder)
     try:
         pipeline = RhythmicFoleyPipeline.from_pretrained(
-            folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
         )
     except Exception as error:  # safetensors, json and the libraries each raise their own kinds
         raise FoleyError(f"The model in {folder} is damaged or incomplete ({error}); fetch it again.") from error

@@ -210,7 +210,7 @@ class Workshop:
         return self._load(MelAutoencoder, "vae")
 
     def _load(self, cls: type, name: str) -> torch.nn.Module:
-        return cls.from_pretrained(self.checkpoint / name, torch_dtype=torch.float32)
+        return cls.from_pretrained(self.checkpoint / name, dtype=torch.float32)
 
     def _save(self, component: ModelMixin, name: str) -> None:
         if PartialState().is_main_process:

@@ -66,7 +66,7 @@ def preview(mel: np.ndarray) -> str:
     Args:
         mel: (128, frames) in [0, 1].
     """
-    grey = Image.fromarray(np.clip(mel[::-1] * 255, 0, 255).astype(np.uint8), mode="L")
+    grey = Image.fromarray(np.clip(mel[::-1] * 255, 0, 255).astype(np.uint8))
     grey.putpalette(_palette())
     buffer = io.BytesIO()
     grey.save(buffer, format="PNG")

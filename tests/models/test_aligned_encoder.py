@@ -48,7 +48,7 @@ def test_shipped_audio_side_tells_sounds_apart(shared_dir: object) -> None:
 
     from rhythmic_foley.models.aligned_encoder import AlignedEncoder
 
-    encoder = AlignedEncoder.from_pretrained(CHECKPOINT / "aligned_encoder", torch_dtype=torch.float32).eval()
+    encoder = AlignedEncoder.from_pretrained(CHECKPOINT / "aligned_encoder", dtype=torch.float32).eval()
     sounds = shared_dir / "data" / "sounds"
     halves = []
     for group in ("weather", "vehicle", "drum"):

@@ -27,7 +27,7 @@ def tokenizer():
 
 @pytest.fixture(scope="module")
 def encoder() -> BertModel:
-    return BertModel.from_pretrained(CHECKPOINT / "text_encoder", torch_dtype=torch.float32).eval()
+    return BertModel.from_pretrained(CHECKPOINT / "text_encoder", dtype=torch.float32).eval()
 
 
 @pytest.fixture(scope="module")

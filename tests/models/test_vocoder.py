@@ -81,7 +81,7 @@ def test_levels_of_amplitudes_start_at_0():
 
 @pytest.fixture(scope="module")
 def shipped() -> FoleyVocoder:
-    return FoleyVocoder.from_pretrained(CHECKPOINT, torch_dtype=torch.float32).eval()
+    return FoleyVocoder.from_pretrained(CHECKPOINT, dtype=torch.float32).eval()
 
 
 @torch.no_grad()

@@ -89,7 +89,7 @@ class YamnetOutputs:
                 network = Yamnet()
                 network.load_state_dict(from_keras_arrays(arrays))
             else:
-                encoder = AlignedEncoder.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+                encoder = AlignedEncoder.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
                 network = encoder.yamnet
         except Exception as error:  # numpy, safetensors and diffusers each raise their own kinds
             raise FoleyError(f"YAMNet in {path} cannot be read ({error}); fetch it again.") from error

@@ -96,7 +96,7 @@ def mel_uri(mel: np.ndarray) -> str:
     frames = mel.shape[-1]
     if frames > _MAX_FRAMES:
         mel = np.maximum.reduceat(mel, np.arange(_MAX_FRAMES) * frames // _MAX_FRAMES, axis=1)
-    picture = Image.fromarray((mel[::-1].clip(0, 1) * 255).round().astype(np.uint8), "P")
+    picture = Image.fromarray((mel[::-1].clip(0, 1) * 255).round().astype(np.uint8))
     picture.putpalette((colormaps[_COLOURS](np.arange(256))[:, :3] * 255).round().astype(np.uint8).tobytes())
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
