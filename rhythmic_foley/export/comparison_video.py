@@ -20,6 +20,7 @@ from rhythmic_foley.audio.mel_images import mel_pixels
 from rhythmic_foley.audio.signal import fit_length, resample
 from rhythmic_foley.audio.wav import read_wav_channels
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.export.output import prepare_mp4
 from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.values.onsets import Onsets
 
@@ -59,6 +60,7 @@ def comparison_reel(
 
     if not 1 <= len(tracks) <= MAX_TRACKS:
         raise FoleyError(f"A reel takes one to {MAX_TRACKS} sounds, not {len(tracks)}.")
+    prepare_mp4(out, clip)
     info = probe(clip)
     if info.duration_s > MAX_CLIP_S + 1:
         raise FoleyError(f"A reel takes clips of up to {MAX_CLIP_S:g} s; dub a range of this one and compare that.")
@@ -88,7 +90,6 @@ def comparison_reel(
 def _write(whole: VideoClip, out: Path, fps: float) -> None:
     part = out.with_name(f".{uuid.uuid4().hex}.part.mp4")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         whole.write_videofile(
             str(part),
             fps=fps,

@@ -12,6 +12,7 @@ from rhythmic_foley.audio.loudness import as_loud_as
 from rhythmic_foley.audio.signal import resample
 from rhythmic_foley.audio.wav import read_wav_channels
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.export.output import prepare_mp4
 from rhythmic_foley.media.muxing import mux, write_frames
 from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.values.clip import ClipInfo
@@ -66,6 +67,7 @@ def export_post(take: Take, preset: str, out: Path, *, fit: str = "pad") -> Path
         raise FoleyError(f'There is no preset "{preset}"; choose one of {", ".join(PRESETS)}.')
     if fit not in FITS:
         raise FoleyError(f'A picture can be fitted by "pad" or "crop", not "{fit}".')
+    prepare_mp4(out, take.video)
     wanted = PRESETS[preset]
     wave, rate_hz = read_wav_channels(take.wav)
     wave = wave[:, 0] if wave.shape[1] == 1 else wave
@@ -77,7 +79,6 @@ def export_post(take: Take, preset: str, out: Path, *, fit: str = "pad") -> Path
     other_codec = wanted.only_h264 and clip.codec != "h264"
     if size is None and (other_codec or not (wanted.any_pixels or _plays(clip))):
         size = (max(2, clip.width // 2 * 2), max(2, clip.height // 2 * 2))
-    out.parent.mkdir(parents=True, exist_ok=True)
     if size is None:
         mux(take.video, wave, _RATE_HZ, out)
     else:

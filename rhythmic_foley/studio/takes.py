@@ -27,9 +27,12 @@ from rhythmic_foley.studio.mixdown import MixedSound
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.onsets import OnsetMatch, Onsets, match_onsets
 from rhythmic_foley.values.results import GeneratedSound, Take
+from rhythmic_foley.values.seeds import MAX_SEED
 
 HIT_TOLERANCE_S = 0.05
-_LONGEST_NAME = 60
+# Of a name that a person chose, in a file's name: file systems count bytes, of which a letter may have four, and allow
+# 255. What is put around it (a seed, a number, the name while it is written) is at most 90 bytes long.
+_LONGEST_NAME, _LONGEST_NAME_BYTES = 60, 160
 # Any other would be a name that someone made up, or one that stands for another file of a take.
 _SOUND_SUFFIXES = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".caf")
 
@@ -60,16 +63,22 @@ class Draft:
     notes: tuple[str, ...] = ()
 
 
-def prepare_folder(out_dir: Path) -> None:
-    """Makes the folder that takes go to; said before the sound is made, not after.
+def prepare_folder(out_dir: Path, title: str) -> None:
+    """Make the folder that takes go to; said before the sound is made, not after.
+
+    Args:
+        title: of the takes, as in `Draft`.
 
     Raises:
-        FoleyError: if nothing can be written there.
+        FoleyError: if nothing can be written there, or not under so long a name.
     """
+    longest = _partial(out_dir, f"{safe_name(title)}-seed{MAX_SEED}-fixed")
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out_dir):
+        longest.mkdir()
+        with tempfile.TemporaryFile(dir=longest):
             pass
+        longest.rmdir()
     except OSError as error:
         raise _unwritable(out_dir, error) from error
 
@@ -105,7 +114,7 @@ def receive_take(name: str, files: Mapping[str, bytes], out_dir: Path) -> Take:
 
 def _appearing(out_dir: Path, name: str, write: Callable[[Path], None]) -> Take:
     """A take's folder that `write` fills under another name."""
-    partial = out_dir / f".{name}-{uuid.uuid4().hex}"
+    partial = _partial(out_dir, name)
     try:
         partial.mkdir(parents=True)
         write(partial)
@@ -116,6 +125,11 @@ def _appearing(out_dir: Path, name: str, write: Callable[[Path], None]) -> Take:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return read_take(folder)
+
+
+def _partial(out_dir: Path, name: str) -> Path:
+    """Where a take's folder lies until it is complete."""
+    return out_dir / f".{name}-{uuid.uuid4().hex}"
 
 
 def read_take(folder: str | Path) -> Take:
@@ -208,8 +222,9 @@ def draw_mel(wave: np.ndarray, sample_rate_hz: int, out: Path, onsets_s: Sequenc
 
 
 def safe_name(text: str) -> str:
-    """A file name part without anything that a shell, a URL or HTML would mind."""
-    return re.sub(r"[^\w.-]+", "_", text).strip("._")[:_LONGEST_NAME] or "clip"
+    """A file name part without anything that a shell, a URL or HTML would mind, of at most 160 bytes."""
+    letters = re.sub(r"[^\w.-]+", "_", text).strip("._")[:_LONGEST_NAME]
+    return letters.encode("utf-8")[:_LONGEST_NAME_BYTES].decode("utf-8", "ignore") or "clip"
 
 
 def _unwritable(out_dir: Path, error: OSError) -> FoleyError:

@@ -28,12 +28,21 @@ PEAKS_S = (0.3, 0.8, 1.4)
 HEIGHTS = (1.0, 0.7, 0.3)
 
 
+class FakeDescribers:
+    """Names that can be chosen; none of them needs much memory."""
+
+    names = ("fake", "talker")
+
+    def __getitem__(self, name: str | None) -> SimpleNamespace:
+        return SimpleNamespace(is_large=False)
+
+
 class FakeStudio:
     """Remembers what it was asked; `fails` is raised instead of answering."""
 
     folder = Path("fake")
     defaults = Controls()
-    describers = SimpleNamespace(names=("fake", "talker"))
+    describers = FakeDescribers()
     has_classifier = False
 
     def __init__(self, step_s: float = 0.0, fails: Exception | None = None) -> None:
@@ -46,6 +55,9 @@ class FakeStudio:
         self.closed = 0
 
     analyse_for = Studio.analyse_for  # the real rule of what is looked at
+
+    def load_ahead(self) -> None:
+        """There is nothing to load."""
 
     def analyse(
         self, path: str | Path, *, describe: bool = True, find_onsets: bool = True, describer: str | None = None
