@@ -33,15 +33,18 @@ def serving() -> dict[str, Any]:
     """What `gradio.Blocks.launch` and `gradio.mount_gradio_app` must both be told about this page."""
     from rhythmic_foley.ui.request_filter import Gate
     from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
+    from rhythmic_foley.ui.visitor_space import VisitorSpace, upload_folder
     from rhythmic_foley.values.limits import MAX_UPLOAD_MB
 
+    folder = upload_folder()
+    space = VisitorSpace([folder / "visits", folder])
     return {
         "theme": build_theme(),
         "css_paths": STYLE,
         "head": HEAD,
         "footer_links": ["api", "settings"],
         "max_file_size": f"{MAX_UPLOAD_MB}mb",
-        "app_kwargs": {"middleware": [(Gate, (), {})]},
+        "app_kwargs": {"middleware": [(Gate, (), {"has_room": space.has_room})]},
         # The browser would keep links to files that are long deleted.
         "run_history": False,
         # What is for people comes as gr.Error or gr.Warning; anything else belongs in the log.
@@ -62,8 +65,10 @@ def launch(studio: Studio, *, server_name: str | None = None, server_port: int |
     """
     from rhythmic_foley.runtime.isolation import isolate_readers
     from rhythmic_foley.ui.gpu import is_borrowed
+    from rhythmic_foley.ui.network import reach_self_directly
 
     isolate_readers()
+    reach_self_directly(server_name)
     page = build_app(studio)
     if is_borrowed():
         _ = studio.pipeline  # processes that borrow a GPU must be born with the networks

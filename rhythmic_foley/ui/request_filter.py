@@ -6,11 +6,15 @@ opens playlists and addresses, and any client may have it download a file from a
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rhythmic_foley.errors import MALFORMED
+from rhythmic_foley.ui.network import with_forwarded_port
+from rhythmic_foley.ui.visitor_space import NO_ROOM
 from rhythmic_foley.values.limits import MAX_JSON_MB, MAX_UPLOAD_MB
 
 if TYPE_CHECKING:
@@ -25,12 +29,15 @@ _AROUND_A_FILE = 1_000_000  # bytes of a request that are not the file itself
 class Gate:
     """An ASGI middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Take what lies behind."""
+    def __init__(self, app: ASGIApp, has_room: Callable[[], bool] = lambda: True) -> None:
+        """Take what lies behind, and what tells whether there is disk space for an upload."""
         self._app = app
+        self._has_room = has_room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request through, or answers it with one sentence."""
+        if scope["type"] == "http":
+            scope = with_forwarded_port(scope)
         if scope["type"] != "http" or scope["method"] in _READING:
             await self._app(scope, receive, send)
         elif _UPLOAD.search(scope["path"]):
@@ -46,6 +53,9 @@ class Gate:
         too_large = f"Files of up to {MAX_UPLOAD_MB} MB can be uploaded."
         if _declared(scope) > left:
             await _refuse(send, 413, too_large)
+            return
+        if not await asyncio.to_thread(self._has_room):
+            await _refuse(send, 507, NO_ROOM)
             return
 
         async def counted() -> Message:

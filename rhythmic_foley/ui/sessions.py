@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,10 +15,10 @@ from typing import Any, Literal
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.studio.studio import Analysis, Take
 from rhythmic_foley.studio.takes import read_take
+from rhythmic_foley.ui.visitor_space import VisitorSpace
 from rhythmic_foley.values.events import events_from_json, events_to_json
 from rhythmic_foley.values.onsets import Onsets
 
-KEEP_S = 6 * 3600
 _NOTE = "visit.json"
 
 
@@ -42,18 +40,24 @@ class Recalled:
 
 
 class Visits:
-    """Folders of visitors below one root; those that are older than the page promises go.
+    """Folders of visitors below one root.
 
     Args:
         root: a folder that the server may serve files from. The names below it are secrets.
+        space: what bounds and cleans the root, and whatever else visitors fill; by default the root alone.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, space: VisitorSpace | None = None) -> None:
         self.root = root
+        self.space = space or VisitorSpace([root])
 
     def new(self) -> str:
-        """The key of a new visitor."""
-        self._tidy()
+        """The key of a new visitor.
+
+        Raises:
+            FoleyError: if there is no room for more visitors.
+        """
+        self.space.check_room()
         key = uuid.uuid4().hex
         (self.root / key).mkdir(parents=True)
         return key
@@ -115,12 +119,6 @@ class Visits:
             return None
         folder = self.root / key
         return folder if folder.is_dir() else None
-
-    def _tidy(self) -> None:
-        with suppress(OSError):
-            for old in self.root.iterdir():
-                if time.time() - old.stat().st_mtime > KEEP_S:
-                    shutil.rmtree(old, ignore_errors=True)
 
 
 def _found(analysis: Analysis | Literal[False]) -> dict[str, Any] | None:

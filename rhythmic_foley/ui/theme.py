@@ -7,11 +7,12 @@ from pathlib import Path
 import gradio as gr
 
 STYLE = Path(__file__).with_name("style.css")
+_UPLOADS = Path(__file__).with_name("uploads.js").read_text(encoding="utf-8")
 # Not in the style sheet, whose rules Gradio confines to what lies inside this element.
-HEAD = """<style>@media (max-width: 640px) {
-  .gradio-container > .main { padding: 0.8rem !important; }
-  footer .divider { display: none; } /* what it divides is not shown there */
-}</style>"""
+HEAD = f"""<script>{_UPLOADS}</script><style>@media (max-width: 640px) {{
+  .gradio-container > .main {{ padding: 0.8rem !important; }}
+  footer .divider {{ display: none; }} /* what it divides is not shown there */
+}}</style>"""
 
 ACCENT = "#0d9488"
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")

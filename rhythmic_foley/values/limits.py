@@ -29,6 +29,9 @@ MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 192_000
 MAX_CHANNELS = 64  # what FFmpeg converts
 _LOUDEST = 32.0  # 30 dB above full scale
 
+# What visitors of the app may fill together
+MAX_VISITS_GB = 20
+
 # Settings, onsets, events
 MAX_JSON_MB = 4
 MAX_ONSETS, MAX_EVENTS, MAX_TEXT = 10_000, 200, 1000

@@ -209,7 +209,7 @@ def test_only_keys_that_were_given_out_open_anything(handlers: Handlers, key: st
 
 def test_files_that_are_too_old_go(handlers: Handlers, monkeypatch: pytest.MonkeyPatch) -> None:
     old = handlers.visits.folder(handlers.visits.new())
-    monkeypatch.setattr("rhythmic_foley.ui.sessions.KEEP_S", -1)
+    monkeypatch.setattr("rhythmic_foley.ui.visitor_space.KEEP_S", -1)
     new = handlers.visits.folder(handlers.visits.new())
     assert new.is_dir() and not old.exists()
 

@@ -12,6 +12,7 @@ from gradio.data_classes import FileData
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.ui.compare.view import asset
 from rhythmic_foley.ui.jobs import warn
+from rhythmic_foley.ui.network import reach_self_directly
 from rhythmic_foley.ui.request_filter import Gate
 from rhythmic_foley.ui.theme import HEAD, STYLE, build_theme
 
@@ -65,6 +66,7 @@ def launch_listening(test: ListeningTest, **options: Any) -> Any:
     Args:
         options: as `gradio.Blocks.launch` takes them, such as server_name, server_port and share.
     """
+    reach_self_directly(options.get("server_name"))
     files = sorted({str(path) for one in test.stimuli for path in (one.video, one.sound)})
     settings = {
         "theme": build_theme(),
