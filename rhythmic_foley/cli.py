@@ -12,18 +12,22 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rhythmic_foley import __version__
-from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.arguments import Parser, is_file, number, with_odd_names
+from rhythmic_foley.errors import FoleyError, quoted
 from rhythmic_foley.evaluation.commands.cli import add_evaluation_commands
 from rhythmic_foley.export.cli import add_export_commands
 from rhythmic_foley.library.cli import add_library_commands
+from rhythmic_foley.runtime.text_files import STDIN, read_text
 from rhythmic_foley.training.cli import add_training_commands
 from rhythmic_foley.values.limits import MAX_JSON_MB
+from rhythmic_foley.values.seconds import parse_span
+from rhythmic_foley.values.seeds import read_seed
 from rhythmic_foley.weights.cli import add_weights_commands
 
 if TYPE_CHECKING:
@@ -38,9 +42,9 @@ BAD_INPUT, STOPPED = 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    args = build_parser().parse_args(arguments)
-    _silence_libraries()
     try:
+        args = build_parser().parse_args(with_odd_names(sys.argv[1:] if arguments is None else arguments))
+        _silence_libraries()
         return args.run(args) or 0
     except FoleyError as error:
         _say(error)
@@ -52,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands. Each sets `run`: a function of the parsed arguments that may return an exit code."""
-    parser = argparse.ArgumentParser(prog="rhythmic-foley", description="Dub silent video in time with the picture.")
+    parser = Parser(prog="rhythmic-foley", description="Dub silent video in time with the picture.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_describe(commands)
@@ -104,7 +108,7 @@ def _add_dub(commands: Any) -> None:
     parser.add_argument("--classifier-scale", type=float, metavar="G", help="guidance by a classifier; 0 is off")
     parser.add_argument("--onset-guidance", type=float, metavar="G", help="steer to the onsets untrained; 0 is off")
     parser.add_argument("--steps", type=int, help="denoising steps")
-    parser.add_argument("--seed", type=int, help="the same seed gives the same take; drawn and recorded if left out")
+    parser.add_argument("--seed", help="0 to 2^64-1; the same seed gives the same take; -1 or none draws one")
     parser.add_argument("--takes", type=int, help="how many different takes")
     parser.add_argument("--keep-original", type=float, metavar="DB", help="mix in the clip's own sound at this gain")
     parser.add_argument("--loudness", type=_loudness, metavar="LUFS|off", help="integrated loudness of the result")
@@ -172,7 +176,12 @@ def _add_describer(parser: argparse.ArgumentParser) -> None:
 
 
 def _loudness(text: str) -> float | str:
-    return text if text == "off" else float(text)
+    try:
+        return text if text == "off" else number(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f'this must be a number of LUFS such as -16, or "off", not {quoted(text)}'
+        ) from None
 
 
 def _describe(args: argparse.Namespace) -> None:
@@ -183,6 +192,8 @@ def _describe(args: argparse.Namespace) -> None:
 
 
 def _onsets(args: argparse.Namespace) -> None:
+    if args.threshold is not None and not 0 <= args.threshold <= 1:  # said before the clip is looked at
+        raise FoleyError(f"The threshold must be between 0 and 1, not {args.threshold:g}.")
     analysis = _analyse(open_studio(args.model), args.clip, describe=False)
     onsets, threshold = analysis.onsets, analysis.threshold
     if args.threshold is not None:
@@ -200,7 +211,7 @@ def _onsets(args: argparse.Namespace) -> None:
 
 
 def _dub(args: argparse.Namespace) -> int:
-    settings = _read(args.settings) if args.settings else None
+    settings = read_text(args.settings, MAX_JSON_MB) if args.settings else None
     before = _facts_in(settings) if settings else {}
     studio = _open(args, before.get("model"))
     controls = _controls(args, settings, studio.defaults)
@@ -220,9 +231,11 @@ def _facts_in(settings: str) -> dict[str, Any]:
     """What a settings file says beside the controls: which clip and which model."""
     try:
         facts = json.loads(settings)
-        return {name: facts[name] for name in ("clip_sha256", "model", "revision") if isinstance(facts.get(name), str)}
-    except MALFORMED:
-        raise FoleyError("These settings cannot be read; use a settings file that a dub has written.") from None
+    except (ValueError, RecursionError):
+        facts = None
+    if not isinstance(facts, dict):
+        raise FoleyError("These settings cannot be read; use a settings file that a dub has written.")
+    return {name: facts[name] for name in ("clip_sha256", "model", "revision") if isinstance(facts.get(name), str)}
 
 
 def _dub_on_ray(args: argparse.Namespace, model: str, controls: Controls) -> int:
@@ -347,10 +360,12 @@ def _controls(args: argparse.Namespace, settings: str | None, defaults: Controls
         controls = replace(controls, events=read_events(args.events), text=None)
     if args.onsets is not None:
         controls = replace(controls, onsets=read_onsets(args.onsets))
+    if args.seed is not None:
+        controls = replace(controls, seed=read_seed(args.seed))
     if args.loudness is not None:
         controls = replace(controls, loudness_lufs=None if args.loudness == "off" else args.loudness)
     if args.range is not None:
-        controls = replace(controls, range_s=_span(args.range))
+        controls = replace(controls, range_s=parse_span(args.range))
     if args.fix is not None:
         controls = replace(controls, fix=_fix(args.fix))
     plain = {
@@ -362,7 +377,6 @@ def _controls(args: argparse.Namespace, settings: str | None, defaults: Controls
         "classifier_scale": args.classifier_scale,
         "onset_guidance": args.onset_guidance,
         "steps": args.steps,
-        "seed": args.seed,
         "takes": args.takes,
         "keep_original_db": args.keep_original,
         "reference": args.reference,
@@ -372,57 +386,29 @@ def _controls(args: argparse.Namespace, settings: str | None, defaults: Controls
     return replace(controls, **{name: value for name, value in plain.items() if value is not None})
 
 
-def _span(argument: str) -> tuple[float, float]:
-    """Seconds from "2-6.5"."""
-    try:
-        start, end = argument.split("-")
-        return float(start), float(end)
-    except ValueError:
-        raise FoleyError(f'"{argument}" is no stretch of time; write its start and end in seconds: 2-6.5.') from None
-
-
 def _fix(argument: str) -> Fix:
     from rhythmic_foley.studio.studio import Fix
 
     take, at, span = argument.rpartition("@")
     if not at:
         raise FoleyError(f'"{argument}" does not say what to fix; write a take\'s folder and the stretch: TAKE@2-3.5.')
-    return Fix(Path(take), *_span(span))
+    return Fix(Path(take), *parse_span(span))
 
 
 def read_onsets(argument: str) -> Onsets:
-    """Onsets from times as typed, or from a file or stdin ("-") with JSON as the command `onsets` prints it."""
+    """Onsets from times as typed, or from a file or stdin ("-"): JSON, a table, or times."""
     from rhythmic_foley.values.onsets import Onsets
 
-    if argument != "-" and not argument.endswith(".json") and not Path(argument).is_file():
+    if argument != STDIN and not argument.endswith((".json", ".csv", ".tsv", ".txt")) and not is_file(argument):
         return Onsets.parse(argument)
-    text = _read(argument)
-    try:
-        data = json.loads(text)
-        return Onsets.of(data["onsets_s"], data.get("strengths"))
-    except MALFORMED:
-        raise FoleyError(f'{argument} is not JSON with onsets like {{"onsets_s": [0.5]}}.') from None
+    return Onsets.read(read_text(argument, MAX_JSON_MB), Path(argument).name)
 
 
 def read_events(argument: str) -> tuple[SoundEvent, ...]:
-    """Events from a file or stdin ("-"): JSON as the command `describe` prints it, or one event a line."""
-    from rhythmic_foley.values.events import events_from_json, parse_events
+    """Events from a file or stdin ("-"): JSON as the command `describe` prints it, a table, or one event a line."""
+    from rhythmic_foley.values.events import read_events
 
-    text = _read(argument)
-    return events_from_json(text) if text.lstrip().startswith(("{", "[")) else parse_events(text)
-
-
-def _read(argument: str) -> str:
-    try:
-        with nullcontext(sys.stdin) if argument == "-" else open(argument, encoding="utf-8") as file:
-            text = file.read(MAX_JSON_MB * 1_000_000 + 1)
-    except FileNotFoundError:
-        raise FoleyError(f"There is no file {argument}.") from None
-    except (OSError, UnicodeDecodeError):
-        raise FoleyError(f"{argument} cannot be read as text.") from None
-    if len(text) > MAX_JSON_MB * 1_000_000:
-        raise FoleyError(f"{argument} is larger than {MAX_JSON_MB} MB, too much for settings, sounds or onsets.")
-    return text
+    return read_events(read_text(argument, MAX_JSON_MB), Path(argument).name)
 
 
 def _print_take(clip: Path, take: Take) -> None:

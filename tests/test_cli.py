@@ -47,6 +47,10 @@ class FakeStudio:
         self.closed = False
 
     analyse_for = Studio.analyse_for  # the real rule of what is looked at
+    describers = {None: SimpleNamespace(is_large=False)}
+
+    def load_ahead(self):
+        """There is nothing to load."""
 
     def analyse(self, path, *, describe=True, find_onsets=True, describer=None):
         self.analysed.append((Path(path).name, describe, find_onsets))
@@ -283,12 +287,17 @@ def test_a_bad_file_is_reported_and_the_rest_go_on(studio, capsys):
         (["dub", "clip.mp4", "--settings", "missing.json"], "There is no file missing.json."),
         (["dub", "clip.mp4", "--onsets", "picture.png"], "picture.png cannot be read as text."),
         (["dub", "clip.mp4", "--onsets", "list.json"], 'list.json is not JSON with onsets like {"onsets_s": [0.5]}.'),
+        (
+            ["dub", "clip.mp4", "--onsets", "latin-1.csv"],
+            "latin-1.csv: line 2, column 6, is not written in UTF-8; save the file as UTF-8.",
+        ),
     ],
 )
 def test_errors_are_one_sentence(arguments, sentence, studio, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xff")
     Path("list.json").write_text("[1, 2")
+    Path("latin-1.csv").write_bytes("time_s,note\n0.5,T\xfcr\n".encode("latin-1"))
     assert cli.main(arguments) == 2
     output = capsys.readouterr()
     assert output.out == ""
@@ -302,6 +311,17 @@ def test_errors_are_one_sentence(arguments, sentence, studio, capsys, tmp_path, 
         ["--takes", "0"],
         ["--loudness", "-100"],
         ["--seed", "-5"],
+        ["--seed", "1e3"],
+        ["--seed", "0x10"],
+        ["--seed", str(2**64)],
+        ["--steps", "1e3"],
+        ["--steps", "many"],
+        ["--guidance", "high"],
+        ["--loudness", "loud"],
+        ["--onsets", "0,8"],
+        ["--unheard-of"],
+        ["--text", "a", "--events", "b"],
+        ["-nowhere.mp4"],
         ["--range", "6-2"],
         ["--range", "later"],
         ["--fix", "take"],
@@ -314,11 +334,94 @@ def test_values_without_sense_are_refused(arguments, studio, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["sing"], ["dub"], ["dub", "clip.mp4", "--text", "a", "--events", "b"]])
-def test_wrong_usage_exits_with_2(arguments):
-    with pytest.raises(SystemExit) as exit_:
-        cli.main(arguments)
-    assert exit_.value.code == 2
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "The following arguments are required: COMMAND; see rhythmic-foley --help."),
+        (["dub"], "The following arguments are required: CLIP; see rhythmic-foley dub --help."),
+        (
+            ["dub", "clip.mp4", "--steps", "1e3"],
+            '--steps: this must be a whole number, not "1e3"; see rhythmic-foley dub --help.',
+        ),
+        (
+            ["dub", "clip.mp4", "--loudness", "loud"],
+            '--loudness: this must be a number of LUFS such as -16, or "off", not "loud"; '
+            "see rhythmic-foley dub --help.",
+        ),
+        (
+            ["dub", "clip.mp4", "--seed", "1e3"],
+            '"1e3" is not a seed; write a whole number from 0 to 18446744073709551615, or -1 to have one drawn.',
+        ),
+        (["onsets", "clip.mp4", "--threshold", "7"], "The threshold must be between 0 and 1, not 7."),
+        (["onsets", "clip.mp4", "--threshold", "-1"], "The threshold must be between 0 and 1, not -1."),
+        (["onsets", "clip.mp4", "--threshold", "nan"], "The threshold must be between 0 and 1, not nan."),
+    ],
+)
+def test_wrong_usage_is_one_sentence(arguments, sentence, studio, capsys):
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr() == ("", sentence + "\n")
+    assert studio.analysed == []
+
+
+def test_a_clip_whose_name_begins_with_a_dash_is_a_clip(studio, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("-x.mp4").touch()
+    assert cli.main(["dub", "-x.mp4", "--steps", "3"]) == 0
+    assert studio.analysed[0][0] == "-x.mp4" and studio.controls[0].steps == 3
+
+
+@pytest.mark.parametrize(("typed", "seed"), [("-1", None), (str(2**64 - 1), 2**64 - 1), ("0", 0)])
+def test_seeds_of_other_tools_are_taken(typed, seed, studio):
+    assert cli.main(["dub", "clip.mp4", "--seed", typed]) == 0
+    assert studio.controls[0].seed == seed
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "encoding"),
+    [
+        ("take-onsets.csv", "time_s,strength\r\n0.5,1.0\r\n1.25,0.6\r\n", "utf-8"),
+        ("excel.csv", "time_s;strength\r\n0,5;1\r\n1,25;0,6\r\n", "utf-8-sig"),
+        ("windows.txt", "0.5\r\n1.25@0.6\r\n", "utf-16"),
+        ("bom.json", '{"onsets_s": [0.5, 1.25], "strengths": [1.0, 0.6]}', "utf-8-sig"),
+    ],
+)
+def test_onsets_files_are_read_as_people_have_them(name, content, encoding, studio, tmp_path):
+    (tmp_path / name).write_bytes(content.encode(encoding))
+    assert cli.main(["dub", "clip.mp4", "--onsets", str(tmp_path / name)]) == 0
+    assert studio.controls[0].onsets == ONSETS
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_sounds_files_are_read_as_people_have_them(encoding, studio, tmp_path):
+    (tmp_path / "events.txt").write_bytes("0,0-1,0 knock\r\n1,0- glass\r\n".encode(encoding))
+    assert cli.main(["dub", "clip.mp4", "--events", str(tmp_path / "events.txt")]) == 0
+    assert studio.controls[0].events == (SoundEvent("knock", "", 0.0, 1.0), SoundEvent("glass", "", 1.0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ('{"steps": null}', "steps must be a whole number, not null."),
+        ('{"steps": "20"}', 'steps must be a whole number, not "20".'),
+        ('{"guidance_scale": true}', "guidance_scale must be a number, not true."),
+        ('{"text": 5}', "text must be text, not 5."),
+        ('{"stems": 1}', "stems must be true or false, not 1."),
+        ('{"range_s": [1]}', "range_s must be the start and the end of a stretch in seconds, not [1]."),
+        ('{"seed": 1.5}', "seed must be a whole number, not 1.5."),
+        (
+            '{"onsets": {}}',
+            "The settings' onsets cannot be read: Onsets must be a list of seconds like [0.5, 1.25], "
+            'or {"onsets_s": [0.5, 1.25]}.',
+        ),
+        ('{"fix": {}}', 'The settings\' fix cannot be read: it must be an object with "take", "start_s" and "end_s".'),
+        ("[]", "These settings cannot be read; use a settings file that a dub has written."),
+        ("{", "These settings cannot be read; use a settings file that a dub has written."),
+    ],
+)
+def test_settings_name_the_field_that_is_wrong(settings, sentence, studio, tmp_path, capsys):
+    (tmp_path / "take.json").write_text(settings)
+    code = cli.main(["dub", "clip.mp4", "--settings", str(tmp_path / "take.json")])
+    assert (code, capsys.readouterr().err) == (2, sentence + "\n")
 
 
 def test_ctrl_c_closes_the_job(studio, capsys):

@@ -37,8 +37,9 @@ ALLOWED = {
     "training": STUDIO | {"cluster", "weights"},
     "evaluation": STUDIO | {"export", "cluster", "weights", "training"},
     "ui": BASE | {"vision", "pipeline", "studio", "export"},
-    "cli": {"", "errors", "values", "library", "pipeline", "studio", "export", "cluster", "training"}
-    | {"evaluation", "weights", "ui"},
+    "arguments": {"errors"},
+    "cli": {"", "arguments", "errors", "values", "runtime", "library", "pipeline", "studio", "export", "cluster"}
+    | {"training", "evaluation", "weights", "ui"},
     "__main__": {"cli"},
     "": {"lazy"},
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +10,13 @@ from rhythmic_foley.audio.mixing import Mix
 from rhythmic_foley.describe.sounds import goes_on
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.values.clip import ClipInfo
-from rhythmic_foley.values.controls import MAX_SEED, Controls
+from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_between
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MAX_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, GeneratedSound, Take
+from rhythmic_foley.values.seeds import draw_seed
 
 _TIMES_NAMED = 5  # of onsets that cannot be heard
 _SLACK_S = 0.05
@@ -95,7 +95,7 @@ def resolve_controls(analysis: Analysis, controls: Controls, stretch: Stretch, b
     onsets = (before.onsets if controls.onsets is None else controls.onsets) or Onsets()
     if base is None and controls.onsets is None:
         onsets = drop_onsets_of_sustained(onsets, events)
-    seed = random.SystemRandom().randint(0, MAX_SEED) if controls.seed is None else controls.seed
+    seed = draw_seed() if controls.seed is None else controls.seed
     reference = controls.reference if controls.reference_strength > 0 else None
     asked = replace(controls, events=events, onsets=onsets, seed=seed, text=None, reference=reference)
     if base is not None:

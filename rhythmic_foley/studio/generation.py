@@ -27,6 +27,7 @@ from rhythmic_foley.studio.reference_sound import laid_at, read_reference, start
 from rhythmic_foley.values.events import events_between
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.results import GeneratedSound, Progress
+from rhythmic_foley.values.seeds import generator_seed
 from rhythmic_foley.values.windows import OVERLAP_S, Window, in_rounds, plan_windows, stitch
 
 PREVIEW_EVERY = 4
@@ -206,7 +207,8 @@ class SoundMaker:
         """Noise for the whole clip, (columns, C, 16): where windows overlap they start from the same noise."""
         channels, rows, _ = self.pipeline.latent_shape
         columns = round(windows[-1].end_s / self.pipeline.column_s)
-        return torch.randn((columns, channels, rows), generator=torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(generator_seed(seed))
+        return torch.randn((columns, channels, rows), generator=generator)
 
     def _kept(
         self, window: Window, finished: Mapping[int, np.ndarray], plan: DubPlan

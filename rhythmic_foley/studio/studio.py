@@ -43,13 +43,14 @@ from rhythmic_foley.studio.dub_plan import (
 from rhythmic_foley.studio.mixdown import mix_for_take
 from rhythmic_foley.studio.takes import Draft, draw_mel, prepare_folder, read_sound, read_take, write_take
 from rhythmic_foley.values.clip import ClipInfo
-from rhythmic_foley.values.controls import MAX_SEED, Controls, Fix
+from rhythmic_foley.values.controls import Controls, Fix
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, NOTHING_SEEN, Curve, Seen, pick_onsets
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MIN_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, Progress, Take
+from rhythmic_foley.values.seeds import next_seed
 
 if TYPE_CHECKING:
     import torch
@@ -230,7 +231,7 @@ class Studio:
         """
         base = None if controls.fix is None else self._take_to_fix(analysis, controls.fix)
         range_s = base.take.controls.range_s if base else controls.range_s
-        prepare_folder(Path(out_dir))
+        prepare_folder(Path(out_dir), analysis.clip.path.stem)
         give_back()
         yield Progress(0.0, "Loading the model")
         from rhythmic_foley.studio.generation import Meter
@@ -241,7 +242,7 @@ class Studio:
         stems = stem_plans(plan) if controls.stems and base is None else ()
         meter = Meter(controls.takes * sum(maker.steps(one) for one in (plan, *stems)))
         for number in range(controls.takes):
-            seed = (plan.seed + number) % (MAX_SEED + 1)
+            seed = next_seed(plan.seed, number)
             label = f"Take {number + 1} of {controls.takes}"
             sound = yield from maker.make(plan.with_seed(seed), meter.named(label))
             singles = []

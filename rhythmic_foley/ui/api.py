@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.errors import FoleyError, shown
 from rhythmic_foley.ui.form import span_of
 from rhythmic_foley.ui.gpu import on_gpu
 from rhythmic_foley.ui.handlers import NO_CLIP, Studios
@@ -20,9 +20,10 @@ from rhythmic_foley.ui.jobs import CALM
 from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.wiring import MODEL
 from rhythmic_foley.values.controls import Controls
-from rhythmic_foley.values.events import events_from_json
+from rhythmic_foley.values.events import events_from_data
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, Progress, Take
+from rhythmic_foley.values.seeds import read_seed
 
 log = logging.getLogger(__name__)
 
@@ -56,15 +57,15 @@ class Endpoints:
     def dub(
         self,
         clip: str,
-        events: list | None = None,
-        onsets: list | None = None,
+        events: list | dict | str | None = None,
+        onsets: list | dict | str | float | None = None,
         text: str = "",
         negative: str = _PLAIN.negative,
         semantic_scale: float = _PLAIN.semantic_scale,
         temporal_scale: float = _PLAIN.temporal_scale,
         guidance_scale: float | None = None,
         steps: int | None = None,
-        seed: int | None = None,
+        seed: str | int | None = None,
         takes: int = 1,
         keep_original_db: float | None = None,
         loudness_lufs: float | None = _PLAIN.loudness_lufs,
@@ -82,16 +83,18 @@ class Endpoints:
 
         Args:
             clip: the video file.
-            events: what sounds when, as `/analyse` gives it; [] for nothing.
-            onsets: times in seconds; [] for none.
+            events: what sounds when, as `/analyse` gives it, or as text with a sound a line; [] for nothing.
+            onsets: times in seconds, as a list, as text such as "0.5, 1.2", or with strengths as `/analyse` gives
+                them; [] for none.
             text: what sounds, in plain words, for the whole clip; used instead of events.
             negative: what should not be heard.
             semantic_scale: strength of the description, 0 to 2; 0 is off.
             temporal_scale: strength of the onsets, 0 to 2; 0 is off.
             guidance_scale: how closely to follow picture and text; the model's own if left out.
             steps: denoising steps; the model's own if left out.
-            seed: the same seed gives the same takes; drawn if left out.
-            takes: 1 to 4.
+            seed: 0 to 2^64-1, the same seed gives the same takes; drawn if left out or -1. Text, since JavaScript
+                rounds large numbers; numbers are taken too.
+            takes: 1 to 8.
             keep_original_db: gain at which the clip's own sound is mixed in; left out for none.
             loudness_lufs: integrated loudness of the result; null for as it comes.
             start_s: where in the clip to begin; left out for its beginning.
@@ -111,16 +114,16 @@ class Endpoints:
         with _errors_as_sentences():
             plain = self.studios[model].defaults
             controls = Controls(
-                events=None if events is None else events_from_json(json.dumps(events)),
-                onsets=None if onsets is None else Onsets.of(onsets),
-                text=text.strip() or None,
+                events=None if events is None else events_from_data(events),
+                onsets=None if onsets is None else Onsets.from_data(onsets),
+                text=text.strip() or None if isinstance(text, str) else text,
                 negative=negative,
                 semantic_scale=semantic_scale,
                 temporal_scale=temporal_scale,
                 guidance_scale=plain.guidance_scale if guidance_scale is None else guidance_scale,
-                steps=plain.steps if steps is None else int(steps),
-                seed=None if seed is None else int(seed),
-                takes=int(takes),
+                steps=plain.steps if steps is None else _whole(steps),
+                seed=None if seed is None else read_seed(str(_whole(seed))),
+                takes=_whole(takes),
                 keep_original_db=keep_original_db,
                 loudness_lufs=loudness_lufs,
                 reference=None if reference is None else Path(reference),
@@ -129,8 +132,9 @@ class Endpoints:
                 onset_guidance=onset_guidance,
                 classifier_scale=classifier_scale,
             )
+            span = _seconds("start_s", start_s), _seconds("end_s", end_s)
             done: list[Take] = []
-            for item in self._dub(clip, controls, (start_s, end_s), model, describer):
+            for item in self._dub(clip, controls, span, model, describer):
                 if isinstance(item, Take):
                     done.append(item)
                 state = _said(item) if isinstance(item, Progress) else {}
@@ -187,9 +191,9 @@ def wire_api(endpoints: Endpoints) -> None:
             "semantic_scale": gr.Number(_PLAIN.semantic_scale, label="semantic_scale"),
             "temporal_scale": gr.Number(_PLAIN.temporal_scale, label="temporal_scale"),
             "guidance_scale": gr.Number(None, label="guidance_scale"),
-            "steps": gr.Number(None, label="steps", precision=0),
-            "seed": gr.Number(None, label="seed", precision=0),
-            "takes": gr.Number(1, label="takes", precision=0),
+            "steps": gr.Number(None, label="steps"),
+            "seed": gr.Textbox(None, label="seed"),
+            "takes": gr.Number(1, label="takes"),
             "keep_original_db": gr.Number(None, label="keep_original_db"),
             "loudness_lufs": gr.Number(_PLAIN.loudness_lufs, label="loudness_lufs"),
             "start_s": gr.Number(None, label="start_s"),
@@ -217,6 +221,17 @@ def _errors_as_sentences() -> Iterator[None]:
     except Exception:
         log.exception("a call of the API failed")
         raise gr.Error(CALM, print_exception=False) from None
+
+
+def _whole(value: Any) -> Any:
+    """A number as programs send it, 20 for 20.0; anything else as it is, for `Controls` to refuse by name."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _seconds(name: str, value: Any) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise FoleyError(f"{name} must be a number of seconds, not {shown(value)}.")
+    return value
 
 
 def _said(progress: Progress) -> dict[str, Any]:

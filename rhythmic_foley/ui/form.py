@@ -10,10 +10,12 @@ from typing import Any
 
 from rhythmic_foley.errors import FoleyError, quoted
 from rhythmic_foley.ui.timeline.value import events_to_value, onsets_from_value, onsets_to_value
-from rhythmic_foley.values.controls import MAX_SEED, Controls
+from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis
+from rhythmic_foley.values.seconds import parse_time
+from rhythmic_foley.values.seeds import read_seed
 
 ROW_LENGTH = 4  # start, end, label, detail
 
@@ -62,7 +64,7 @@ class Form:
             temporal_scale=float(self.temporal_scale),
             guidance_scale=float(self.guidance_scale),
             steps=int(self.steps),
-            seed=seed_from_text(self.seed),
+            seed=read_seed(self.seed),
             takes=int(self.takes),
             keep_original_db=float(self.keep_original_db) if self.keep_original else None,
             loudness_lufs=float(self.loudness_lufs) if self.normalise else None,
@@ -148,20 +150,6 @@ def _short(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
-def seed_from_text(text: str) -> int | None:
-    """A typed seed; None for an empty field.
-
-    Raises:
-        FoleyError: if it is no seed.
-    """
-    text = text.strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED)) and int(text) <= MAX_SEED):
-        raise FoleyError(f"{quoted(text)} is not a seed; write a whole number from 0 to {MAX_SEED}, or nothing.")
-    return int(text)
-
-
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
@@ -171,10 +159,7 @@ def _cell(value: Any) -> str:
 def _seconds(cell: str, number: int) -> float | None:
     if not cell:
         return None
-    try:
-        seconds = float(cell.replace(",", "."))
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds >= 0):
+    seconds = parse_time(cell)
+    if seconds is None:
         raise FoleyError(f"{quoted(cell)} in row {number} of the sounds is not a time; write seconds such as 1.5.")
     return seconds

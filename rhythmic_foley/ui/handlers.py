@@ -7,10 +7,7 @@ layout's business. Those that take long are generators, because only a generator
 from __future__ import annotations
 
 import logging
-import os
-import random
 import re
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -29,9 +26,11 @@ from rhythmic_foley.ui.jobs import CALM, Job, Switch, Updates, at_rest, follow, 
 from rhythmic_foley.ui.samples import examples, unpack
 from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.timeline import timeline_value
+from rhythmic_foley.ui.visitor_space import VisitorSpace, upload_folder
 from rhythmic_foley.ui.widgets import HIDDEN
-from rhythmic_foley.values.controls import MAX_SEED, Controls
+from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.results import Analysis, Progress, Take
+from rhythmic_foley.values.seeds import draw_seed
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +61,9 @@ class Handlers:
     def __init__(self, studio: Studio, runs: Path | None = None, models: Sequence[str] = ()) -> None:
         """Take the studio, the folder below which every visitor gets one, and names of further models."""
         self.studios = Studios(studio, models)
-        root = runs or Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir(), "gradio")) / "visits"
-        self.visits = Visits(root)
+        folder = upload_folder()
+        root = runs or folder / "visits"
+        self.visits = Visits(root, VisitorSpace([root] if runs else [root, folder]))
         self._dub_there = on_gpu(self._dub_here, self.studios.pace)
 
     def restore(self, visit: str) -> Updates:
@@ -163,7 +163,7 @@ class Handlers:
 
     def new_seed(self) -> Updates:
         """A seed drawn at random."""
-        return {"seed": str(random.randint(0, MAX_SEED))}
+        return {"seed": str(draw_seed())}
 
     def bare(self, clip: str | None) -> Analysis:
         """A clip that is only opened, not looked at.

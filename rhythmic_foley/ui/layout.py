@@ -12,13 +12,13 @@ from rhythmic_foley.ui.event_table import event_table
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.results import results_section
 from rhythmic_foley.ui.samples import examples
-from rhythmic_foley.ui.sessions import KEEP_S
 from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import TakeHandlers
 from rhythmic_foley.ui.timeline import OnsetTimeline
+from rhythmic_foley.ui.visitor_space import KEEP_S
 from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section, span
 from rhythmic_foley.ui.wiring import wire, wire_takes
-from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.controls import MAX_TAKES, Controls
 from rhythmic_foley.values.limits import MAX_CLIP_S, MAX_UPLOAD_MB, MIN_CLIP_S
 
 LIMITS = (
@@ -63,6 +63,7 @@ def build_app(studio: Studio, models: Sequence[str] = ()) -> gr.Blocks:
         takes = TakeHandlers(handlers)
         wire_takes(w, takes, ShareHandlers(takes))
         wire_api(Endpoints(handlers.studios, handlers.visits))
+    handlers.visits.space.keep_tidy()
     return page
 
 
@@ -167,7 +168,7 @@ def _dub_section(studio: Studio, models: Sequence[str]) -> Widgets:
         with gr.Row(elem_classes="rf-low"):
             w["takes"] = gr.Slider(
                 1,
-                4,
+                MAX_TAKES,
                 plain.takes,
                 step=1,
                 label="Takes",
@@ -178,7 +179,7 @@ def _dub_section(studio: Studio, models: Sequence[str]) -> Widgets:
             )
             w["seed"] = gr.Textbox(
                 label="Seed",
-                info="The same seed gives the same take.",
+                info="The same seed gives the same take; -1 draws one.",
                 placeholder="a new one each time",
                 min_width=200,
                 elem_id="seed",

@@ -28,7 +28,10 @@ _TO_TABLE = """(timeline) => {
 }"""
 _TO_TIMELINE = """(rows, timeline) => {
     const known = timeline?.events ?? [];
-    const seconds = (text) => Number(String(text).replace(',', '.'));
+    const seconds = (text) => {
+        const [s, minutes = 0] = String(text).replace(',', '.').replace(/\\s*s$/, '').split(':').reverse().map(Number);
+        return 60 * minutes + s;
+    };
     const events = (rows ?? []).filter((row) => row[2]).map(([start, end, label, detail]) => {
         const same = known.find((one) => one.label === label && (one.detail ?? '') === detail);
         const [from, to] = [seconds(start || 0), end === '' ? null : seconds(end)];

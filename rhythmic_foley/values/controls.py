@@ -8,17 +8,16 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
-from rhythmic_foley.errors import MALFORMED, FoleyError, quoted
-from rhythmic_foley.values.events import SoundEvent, events_from_json
+from rhythmic_foley.errors import FoleyError, quoted, shown
+from rhythmic_foley.values.events import SoundEvent, events_from_data
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT, MIN_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.seeds import DRAW, MAX_SEED, read_seed
 
 MAX_TAKES = 8
-MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class Fix:
     end_s: float
 
     def __post_init__(self) -> None:
+        if not (_is_number(self.start_s) and _is_number(self.end_s)):
+            raise FoleyError("The start and the end of the stretch to fix must be numbers of seconds.")
         if not 0 <= self.start_s < self.end_s < math.inf:
             raise FoleyError(
                 f"The stretch to fix must end after it starts, unlike {self.start_s:g} to {self.end_s:g} s."
@@ -59,7 +60,7 @@ class Controls:
         temporal_scale: strength of the onsets, 0 is off.
         classifier_scale: of a second guidance by Diff-Foley's alignment classifier, where the model has one; 0 is off.
         onset_guidance: of steering towards the onsets without the temporal adapter; 0 is off, 1 is plenty.
-        seed: of the first take, the next ones count on; None draws one.
+        seed: of the first take, the next ones count on; None and -1 draw one.
         keep_original_db: gain of the clip's own sound under the new one; None leaves it out.
         loudness_lufs: integrated loudness of the new sound; None leaves it as it came.
         range_s: start and end of the stretch that is dubbed and written; None for the whole clip.
@@ -91,17 +92,23 @@ class Controls:
     stems: bool = False
 
     def __post_init__(self) -> None:
-        self._check_numbers()
+        for field in fields(self):
+            _check_kind(field.name, getattr(self, field.name))
+        if self.seed == DRAW:
+            object.__setattr__(self, "seed", None)
+        self._check_counts()
         self._check_texts()
+        self._check_ranges()
+
+    def _check_ranges(self) -> None:
         if not 1 <= self.takes <= MAX_TAKES:
             raise FoleyError(f"The number of takes must be between 1 and {MAX_TAKES}, not {self.takes}.")
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
-            raise FoleyError(f"The seed must be between 0 and {MAX_SEED}, not {self.seed}.")
+            raise FoleyError(f"The seed must be between 0 and {MAX_SEED}, or {DRAW} to have one drawn.")
         if self.loudness_lufs is not None and not -60 <= self.loudness_lufs <= -5:
             raise FoleyError(f"The loudness must be between -60 and -5 LUFS, not {self.loudness_lufs:g}.")
         if self.keep_original_db is not None and not -60 <= self.keep_original_db <= 12:
             raise FoleyError(f"The original's gain must be between -60 and 12 dB, not {self.keep_original_db:g}.")
-
         if not 0 <= self.reference_strength <= 1:
             raise FoleyError(f"The reference's strength must be between 0 and 1, not {self.reference_strength:g}.")
         if self.range_s is not None:
@@ -112,15 +119,11 @@ class Controls:
                     f"unlike {start_s:g} to {end_s:g} s."
                 )
 
-    def _check_numbers(self) -> None:
-        for name in _NUMBERS:
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and -_LARGEST < value < _LARGEST):
-                raise FoleyError(f"{name} must be a number, not {value!r:.20}.")
-        if self.onsets is not None and len(self.onsets) > MAX_ONSETS:
-            raise FoleyError(f"There are {len(self.onsets)} onsets; the limit is {MAX_ONSETS}.")
-        if self.events is not None and len(self.events) > MAX_EVENTS:
-            raise FoleyError(f"There are {len(self.events)} sounds; the limit is {MAX_EVENTS}.")
+    def _check_counts(self) -> None:
+        if len(self.onsets or ()) > MAX_ONSETS:
+            raise FoleyError(f"There are {len(self.onsets or ())} onsets; the limit is {MAX_ONSETS}.")
+        if len(self.events or ()) > MAX_EVENTS:
+            raise FoleyError(f"There are {len(self.events or ())} sounds; the limit is {MAX_EVENTS}.")
 
     def _check_texts(self) -> None:
         texts = [self.text or "", self.negative]
@@ -152,59 +155,117 @@ class Controls:
             FoleyError: if the text is not such a file.
         """
         try:
-            data = json.loads(text)
-            known = {
-                f.name: data[f.name] if data[f.name] is None else _READERS[f.name](data[f.name])
-                for f in fields(cls)
-                if f.name in data
-            }
-            return cls(**known)._with_paths(folder.joinpath)
-        except MALFORMED:
-            raise FoleyError("These settings cannot be read; use a settings file that a dub has written.") from None
+            data = json.loads(text.removeprefix("\ufeff"))
+        except (ValueError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
+            raise FoleyError("These settings cannot be read; use a settings file that a dub has written.")
+        known = {field.name: _read(field.name, data[field.name]) for field in fields(cls) if field.name in data}
+        return cls(**known)._with_paths(folder.joinpath)
 
     def _with_paths(self, change: Callable[[Path], Path]) -> Controls:
         fix = self.fix and replace(self.fix, take=change(self.fix.take))
         return replace(self, fix=fix, reference=self.reference and change(self.reference))
 
 
-# Fields that are numbers, and those of them that are whole.
-_NUMBERS = (
-    "semantic_scale",
-    "temporal_scale",
-    "guidance_scale",
-    "classifier_scale",
-    "onset_guidance",
-    "keep_original_db",
-    "loudness_lufs",
-    "reference_strength",
-    "steps",
-    "seed",
-    "takes",
-)
-_WHOLE = ("steps", "seed", "takes")
-_LARGEST = 1e12  # of any of them; each has its own range besides
+_LARGEST = 1e12  # of any number but a seed; each has its own range besides
 
 
-def _exactly(kind: type | UnionType) -> Callable[[Any], Any]:
-    """A reader that takes nothing for what it is not: neither "3" for 3 nor true for 1."""
-
-    def read(value: Any) -> Any:
-        if isinstance(value, bool) and kind is not bool or not isinstance(value, kind):
-            raise TypeError(f"{value!r} is not of {kind}")
-        return value
-
-    return read
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
 
 
-# How the fields of `Controls` are read from JSON.
-_READERS: dict[str, Callable[[Any], Any]] = {
-    **{name: _exactly(int if name in _WHOLE else int | float) for name in _NUMBERS},
-    "text": _exactly(str),
-    "negative": _exactly(str),
-    "stems": _exactly(bool),
-    "events": lambda events: events_from_json(json.dumps(events)),
-    "onsets": lambda onsets: Onsets.of(onsets["times_s"], onsets["strengths"]),
-    "range_s": lambda range_s: tuple(map(_exactly(int | float), _exactly(list)(range_s)[:2])),
-    "fix": lambda fix: Fix(Path(fix["take"]), fix["start_s"], fix["end_s"]),
-    "reference": Path,
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_span(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(map(_is_number, value))
+
+
+def _all_of(value: Any, kind: type) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(item, kind) for item in value)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a field of `Controls` may hold.
+
+    Attributes:
+        words: how sentences call it.
+        fits: whether a value other than None is of it.
+        read: from JSON to the value; None where JSON holds the value itself.
+    """
+
+    words: str
+    fits: Callable[[Any], bool]
+    read: Callable[[Any], Any] | None = None
+
+
+def _read_fix(value: Any) -> Fix:
+    if not isinstance(value, dict) or not isinstance(value.get("take"), str):
+        raise FoleyError('it must be an object with "take", "start_s" and "end_s".')
+    return Fix(Path(value["take"]), value.get("start_s"), value.get("end_s"))  # type: ignore[arg-type]
+
+
+def _read_span(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _read_path(value: Any) -> Path:
+    if not isinstance(value, str) or not value:
+        raise FoleyError("it must be the path of a file.")
+    return Path(value)
+
+
+_NUMBER = _Kind("a number", _is_number)
+_WHOLE = _Kind("a whole number", lambda value: _is_whole(value) and _is_number(value))
+_SEED = _Kind("a whole number", _is_whole, lambda value: read_seed(value) if isinstance(value, str) else value)
+_TEXT = _Kind("text", lambda value: isinstance(value, str))
+_FLAG = _Kind("true or false", lambda value: isinstance(value, bool))
+_KINDS = {
+    "events": _Kind("a list of sounds", lambda value: _all_of(value, SoundEvent), events_from_data),
+    "onsets": _Kind("onsets", lambda value: isinstance(value, Onsets), Onsets.from_data),
+    "text": _TEXT,
+    "negative": _TEXT,
+    "semantic_scale": _NUMBER,
+    "temporal_scale": _NUMBER,
+    "guidance_scale": _NUMBER,
+    "classifier_scale": _NUMBER,
+    "onset_guidance": _NUMBER,
+    "steps": _WHOLE,
+    "seed": _SEED,
+    "takes": _WHOLE,
+    "keep_original_db": _NUMBER,
+    "loudness_lufs": _NUMBER,
+    "range_s": _Kind("the start and the end of a stretch in seconds", _is_span, _read_span),
+    "fix": _Kind("a stretch of a take", lambda value: isinstance(value, Fix), _read_fix),
+    "reference": _Kind("the path of a file", lambda value: isinstance(value, Path), _read_path),
+    "reference_strength": _NUMBER,
+    "stems": _FLAG,
 }
+# Fields that may be left open.
+_NULLABLE = {field.name for field in fields(Controls) if field.default is None} | {"loudness_lufs"}
+
+
+def _check_kind(name: str, value: Any) -> None:
+    """Raises a sentence that names a field whose value is of another kind."""
+    kind = _KINDS[name]
+    if value is None and name in _NULLABLE or value is not None and kind.fits(value):
+        return
+    raise FoleyError(f"{name} must be {kind.words}, not {shown(value)}.")
+
+
+def _read(name: str, value: Any) -> Any:
+    """A field from JSON.
+
+    Raises:
+        FoleyError: if it cannot be read, naming the field.
+    """
+    read = _KINDS[name].read
+    if value is None or read is None:
+        return value
+    try:
+        return read(value)
+    except FoleyError as error:
+        raise FoleyError(f"The settings' {name} cannot be read: {error}") from None

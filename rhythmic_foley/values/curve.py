@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.values.onsets import Onsets
 
 DEFAULT_THRESHOLD = 0.5
@@ -50,7 +51,12 @@ def pick_onsets(curve: Curve, threshold: float = DEFAULT_THRESHOLD, min_gap_s: f
 
     Returns:
         Onsets whose strengths are the curve's heights.
+
+    Raises:
+        FoleyError: if the threshold is not from 0 to 1.
     """
+    if not 0 <= threshold <= 1:
+        raise FoleyError(f"The threshold must be between 0 and 1, not {threshold:g}.")
     times_s, values = curve.times_s, curve.values
     peaks = [
         i

@@ -7,11 +7,14 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from rhythmic_foley.errors import MALFORMED, FoleyError, quoted
+from rhythmic_foley.errors import FoleyError, quoted, shown
 from rhythmic_foley.values.limits import LATEST_S, MAX_TEXT
+from rhythmic_foley.values.seconds import TIME, parse_time
+from rhythmic_foley.values.tables import columns_of, read_table
 
 UNKNOWN = "unknown"
 
@@ -62,27 +65,84 @@ def events_to_json(events: Sequence[SoundEvent]) -> str:
 def events_from_json(text: str) -> tuple[SoundEvent, ...]:
     """Inverse of `events_to_json`; also reads an object with the list under "events". Only labels are required."""
     try:
-        data = json.loads(text)
-        items = data["events"] if isinstance(data, dict) else data
-        return tuple(_event(item) for item in items)
-    except MALFORMED:
-        raise FoleyError('Sounds must be JSON such as [{"label": "dog barking", "start_s": 0.5}].') from None
+        data = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        raise _no_events() from None
+    return events_from_data(data)
 
 
-def _event(item: dict) -> SoundEvent:
-    end_s = item.get("end_s")
-    return SoundEvent(
-        label=" ".join(str(item["label"]).split()),
-        detail=" ".join(str(item.get("detail") or "").split()),
-        start_s=float(item.get("start_s") or 0.0),
-        end_s=None if end_s is None else float(end_s),
-        confidence=float(item.get("confidence", 1.0)),
+def events_from_data(data: Any) -> tuple[SoundEvent, ...]:
+    """Sounds from what JSON holds: a list of objects, an object with the list under "events", or lines of text.
+
+    Raises:
+        FoleyError: if it is none of these, naming what is wrong.
+    """
+    if isinstance(data, str):
+        return parse_events(data)
+    if isinstance(data, dict):
+        data = data.get("events")
+    if not isinstance(data, list | tuple) or not all(isinstance(item, dict) for item in data):
+        raise _no_events()
+    return tuple(_event(item, number) for number, item in enumerate(data, start=1))
+
+
+def read_events(text: str, name: str) -> tuple[SoundEvent, ...]:
+    """Sounds from a file: JSON as `describe` prints it, a table with the column label, or one sound a line.
+
+    Args:
+        name: of the file, for sentences.
+
+    Raises:
+        FoleyError: if a sound cannot be read, naming it.
+    """
+    text = text.removeprefix("\ufeff")
+    if text.lstrip().startswith(("{", "[")):
+        return events_from_json(text)
+    columns = columns_of(text)
+    if len(columns) < 2 or "label" not in columns:
+        return parse_events(text)
+    return tuple(
+        SoundEvent(
+            row.text("label"),
+            row.cells.get("detail", ""),
+            row.number_in("start_s", 0.0),
+            row.number_in("end_s") if row.cells.get("end_s") else None,
+        )
+        for row in read_table(text, ("label",), name)
     )
 
 
-_NUMBER = r"\d+(?:\.\d*)?|\.\d+"
+def _event(item: dict[str, Any], number: int) -> SoundEvent:
+    if not isinstance(item.get("label"), str):
+        raise FoleyError(f'Sound {number} of the JSON needs a "label" such as "dog barking".')
+    detail = item.get("detail")
+    if detail is not None and not isinstance(detail, str):
+        raise FoleyError(f'The "detail" of sound {number} of the JSON must be text.')
+    return SoundEvent(
+        label=" ".join(item["label"].split()),
+        detail=" ".join((detail or "").split()),
+        start_s=_number(item, "start_s", number) or 0.0,
+        end_s=_number(item, "end_s", number),
+        confidence=1.0 if (confidence := _number(item, "confidence", number)) is None else confidence,
+    )
+
+
+def _number(item: dict[str, Any], name: str, number: int) -> float | None:
+    value = item.get(name)
+    try:
+        if value is None or isinstance(value, int | float) and not isinstance(value, bool):
+            return value if value is None else float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        pass
+    raise FoleyError(f'The "{name}" of sound {number} of the JSON must be a number, not {shown(value)}.')
+
+
+def _no_events() -> FoleyError:
+    return FoleyError('Sounds must be JSON such as [{"label": "dog barking", "start_s": 0.5}].')
+
+
 _LINE = re.compile(
-    rf"(?:(?P<start>{_NUMBER})\s*s?\s*[-\u2013]\s*(?:(?P<end>{_NUMBER})\s*s?)?(?:\s*:\s*|\s+))?"
+    rf"(?:(?P<start>{TIME})\s*s?\s*[-\u2013\u2014\u2212]\s*(?:(?P<end>{TIME})\s*s?)?(?:\s*:\s*|\s+))?"
     r"(?P<label>.*?)(?:\s*\((?P<detail>[^()]*)\))?\s*"
 )
 
@@ -90,9 +150,10 @@ _LINE = re.compile(
 def parse_events(text: str) -> tuple[SoundEvent, ...]:
     """Sounds as a person types them, one a line.
 
-    "0.0-2.5 dog barking (small, close)", "3- rain" (from 3 s to the end) or just "dog barking" (the whole clip).
+    "0.0-2.5 dog barking (small, close)", "3- rain" (from 3 s to the end) or just "dog barking" (the whole clip). Times
+    may have decimal commas and minutes: "0,5-2,5 rain", "1:02-1:05 rain".
     """
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
     return tuple(_parse_line(line) for line in lines if line)
 
 
@@ -105,9 +166,16 @@ def _parse_line(line: str) -> SoundEvent:
     return SoundEvent(
         label=found["label"],
         detail=(found["detail"] or "").strip(),
-        start_s=float(found["start"] or 0.0),
-        end_s=None if found["end"] is None else float(found["end"]),
+        start_s=0.0 if found["start"] is None else _line_time(line, found["start"]),
+        end_s=None if found["end"] is None else _line_time(line, found["end"]),
     )
+
+
+def _line_time(line: str, typed: str) -> float:
+    time_s = parse_time(typed)
+    if time_s is None:
+        raise FoleyError(f"{quoted(line)} has a time that cannot be read; write seconds such as 1.5.")
+    return time_s
 
 
 def format_events(events: Sequence[SoundEvent]) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from rhythmic_foley.errors import MALFORMED, FoleyError, quoted
+from rhythmic_foley.errors import MALFORMED, FoleyError, quoted, shown
 from rhythmic_foley.values.limits import LATEST_S
+from rhythmic_foley.values.seconds import parse_number, parse_time
+from rhythmic_foley.values.tables import columns_of, read_table
+from rhythmic_foley.values.typed_lists import split_times
 
 # A time that was written as frame / rate must fall back into that frame although the division rounds down.
 _FRAME_SLACK = 1e-6
@@ -122,10 +125,54 @@ class Onsets:
             raise FoleyError('Onsets must be JSON such as {"times_s": [0.5], "strengths": [1.0]}.') from None
 
     @classmethod
+    def from_data(cls, data: Any) -> Onsets:
+        """Onsets from what JSON holds: a list of times, an object as `onsets` prints it, or text as `parse` reads it.
+
+        Raises:
+            FoleyError: if it is none of these, naming what is wrong.
+        """
+        if isinstance(data, str):
+            return cls.parse(data)
+        strengths = None
+        if isinstance(data, dict):
+            data, strengths = data.get("onsets_s", data.get("times_s")), data.get("strengths")
+        elif _is_number(data):
+            data = [data]
+        if not isinstance(data, list | tuple):
+            raise FoleyError('Onsets must be a list of seconds like [0.5, 1.25], or {"onsets_s": [0.5, 1.25]}.')
+        times_s = [_item(item, number, "time", parse_time) for number, item in enumerate(data, start=1)]
+        if strengths is None:
+            return cls.of(times_s)
+        if not isinstance(strengths, list | tuple):
+            raise FoleyError("The strengths of onsets must be a list of numbers from 0 to 1.")
+        return cls.of(times_s, [_item(item, number, "strength") for number, item in enumerate(strengths, start=1)])
+
+    @classmethod
+    def read(cls, text: str, name: str) -> Onsets:
+        """Onsets from a file: JSON, a table with the column time_s as takes have it, or times as `parse` reads them.
+
+        Args:
+            name: of the file, for sentences.
+
+        Raises:
+            FoleyError: if it is none of these, naming the row and the column where it can.
+        """
+        text = text.removeprefix("\ufeff")
+        if text.lstrip().startswith(("{", "[")):
+            try:
+                data = json.loads(text)
+            except (ValueError, RecursionError):
+                raise FoleyError(f'{name} is not JSON with onsets like {{"onsets_s": [0.5]}}.') from None
+            return cls.from_data(data)
+        if "time_s" in columns_of(text):
+            rows = read_table(text, ("time_s",), name)
+            return cls.of([row.number_in("time_s") for row in rows], [row.number_in("strength", 1.0) for row in rows])
+        return cls.parse(text)
+
+    @classmethod
     def parse(cls, text: str) -> Onsets:
-        """Times as a person types them: "0.5, 1.25 2", one with its strength as "0.5@0.8", minutes as "1:02.5"."""
-        pieces = [piece for piece in re.split(r"[\s,;]+", text) if piece]
-        pairs = [_parse_onset(piece) for piece in pieces]
+        """Times as a person types them: "0.5, 1.25 2", "0,5 1,25", with strength "0.5@0.8", with minutes "1:02.5"."""
+        pairs = [_parse_onset(piece) for piece in split_times(text)]
         return cls.of([time_s for time_s, _ in pairs], [strength for _, strength in pairs])
 
     def format(self, *, strengths: bool = False) -> str:
@@ -143,11 +190,26 @@ class Onsets:
 
 
 def _parse_onset(piece: str) -> tuple[float, float]:
-    found = re.fullmatch(r"(?:(\d{1,6}):)?(\d*\.?\d+|\d+\.)s?(?:@(\d*\.?\d+))?", piece)
-    if found is None:
+    typed, at, level = piece.partition("@")
+    time_s, strength = parse_time(typed), parse_number(level) if at else 1.0
+    if time_s is None or strength is None:
         raise FoleyError(f"{quoted(piece)} is not a time in seconds; write onsets like 0.5, 1.25, 2.")
-    minutes, seconds, strength = found.groups()
-    return 60.0 * int(minutes or 0) + float(seconds), 1.0 if strength is None else float(strength)
+    return time_s, strength
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _item(value: Any, number: int, what: str, parse: Callable[[str], float | None] | None = None) -> float:
+    """A number in a list; text where `parse` can read it."""
+    read = parse(value) if parse is not None and isinstance(value, str) else value if _is_number(value) else None
+    try:
+        if read is not None:
+            return float(read)
+    except OverflowError:  # a whole number of hundreds of digits
+        pass
+    raise FoleyError(f"The {what} of onset {number} must be a number, not {shown(value)}.")
 
 
 def _short(number: float) -> str:

@@ -77,7 +77,9 @@ def test_edits_survive_the_threshold(browser: Browser):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0.5", ".5, 1.25 2", "0.5@0.8;0.5@0.9", "1:02.5s", "3.@.25\n1", "0.5 0.25", "1:00"]
+    "text",
+    ["", "0.5", ".5, 1.25 2", "0.5@0.8;0.5@0.9", "1:02.5s", "3.@.25\n1", "0.5 0.25", "1:00"]
+    + ["0,8 1,6", "0,8;2", "0,5@0,8, 1,5@1", "1:02,5 1:03,25s", "1,2,3", "0.5,1,2,", "0.5 ,1"],
 )
 def test_times_are_read_and_written_as_in_python(browser: Browser, text: str):
     page = browser.new_page()
@@ -93,4 +95,7 @@ def test_times_are_read_and_written_as_in_python(browser: Browser, text: str):
     for wrong in ("a", "1,b", "-1", "0.5@2", "0.5@", "1:2:3", "101"):
         with pytest.raises(Exception, match="seconds|strength|end of the clip"):
             page.evaluate(code, [wrong])
+    for unclear in ("0,8", "0,8,1,6", "0,8 2", "0,8 1.6"):
+        with pytest.raises(Exception, match="may separate two times"):
+            page.evaluate(code, [unclear])
     page.close()

@@ -39,10 +39,10 @@ def seeds() -> list[str]:
 def read_all(text: str) -> None:
     """Every reader once; raises whatever is not meant for people."""
     from rhythmic_foley.errors import FoleyError
-    from rhythmic_foley.ui.form import seed_from_text
     from rhythmic_foley.values.controls import Controls
     from rhythmic_foley.values.events import event_track, events_from_json, events_to_json, format_events, parse_events
     from rhythmic_foley.values.onsets import Onsets
+    from rhythmic_foley.values.seeds import read_seed
 
     def onsets(text: str) -> None:
         read = Onsets.from_json(text)
@@ -66,7 +66,7 @@ def read_all(text: str) -> None:
         assert Controls.from_json(read.to_json()) == read
         read.to_json().encode("utf-8")
 
-    for reader in (onsets, typed_onsets, events, typed_events, settings, seed_from_text):
+    for reader in (onsets, typed_onsets, events, typed_events, settings, read_seed):
         try:
             reader(text)
         except FoleyError as error:
@@ -78,7 +78,6 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(include=["rhythmic_foley"]):
-        import rhythmic_foley.ui.form  # noqa: F401
         import rhythmic_foley.values.controls  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:

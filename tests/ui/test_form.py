@@ -130,7 +130,19 @@ def test_rows_that_cannot_be_read_are_told(row: list[str], part: str) -> None:
         events_from_rows([row])
 
 
-@pytest.mark.parametrize("seed", ["-1", "1.5", "x", str(2**31)])
+@pytest.mark.parametrize("seed", ["-2", "1.5", "1e3", "x", str(2**64)])
 def test_seeds_that_cannot_be_used_are_told(seed: str, analysis: Analysis) -> None:
     with pytest.raises(FoleyError, match="is not a seed"):
         replace(FORM, seed=seed).controls(analysis, proposed=False)
+
+
+@pytest.mark.parametrize(("typed", "seed"), [("", None), ("-1", None), ("7", 7), (str(2**64 - 1), 2**64 - 1)])
+def test_seeds_of_other_tools_are_taken_and_shown_exactly(typed: str, seed: int | None, analysis: Analysis) -> None:
+    controls = replace(FORM, seed=typed).controls(analysis, proposed=False)
+    assert controls.seed == seed
+    assert values_from_controls(controls, 1.0)["seed"] == ("" if seed is None else typed)
+
+
+@pytest.mark.parametrize("typed", ["1:02,5", "62.5s", " 62,5 "])
+def test_times_in_the_table_may_be_typed_as_people_do(typed: str) -> None:
+    assert events_from_rows([[typed, "", "rain", ""]]) == (SoundEvent("rain", "", 62.5),)

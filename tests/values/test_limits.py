@@ -194,7 +194,7 @@ def test_a_request_beyond_a_limit(controls: dict, says: str) -> None:
         {"stems": 1},
         {"range_s": [1]},
         {"range_s": "12"},
-        {"onsets": [0.5]},
+        {"onsets": {"hits": [0.5]}},
         {"events": {"label": "x"}},
         {"fix": {"take": 1}},
         {"reference": 5},
