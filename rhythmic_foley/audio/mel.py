@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch.nn.functional import pad
+
+from rhythmic_foley.audio.signal import fit_length, resample
 
 SAMPLE_RATE_HZ = 16_000
 N_FFT = 1024
@@ -35,6 +38,19 @@ def log_mel(wave: torch.Tensor, *, hop: int = HOP) -> torch.Tensor:
     mel = mel_matrix().to(wave.device) @ spectrum
     decibel = 20.0 * torch.log10(mel.clamp(min=1e-5))
     return ((decibel + 80.0) / 100.0).clamp(0.0, 1.0).reshape(*batch, N_MELS, -1)
+
+
+def sound_mel(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+    """Log-mel of a sound at any rate; one that is shorter than a window of the transform is followed by silence.
+
+    Args:
+        wave: (N,) float.
+
+    Returns:
+        float32 (128, frames), scaled as by `log_mel`.
+    """
+    samples = np.asarray(resample(wave, sample_rate_hz, SAMPLE_RATE_HZ), dtype=np.float32)
+    return log_mel(torch.from_numpy(fit_length(samples, max(N_FFT, len(samples))))).numpy()
 
 
 # Fast Griffin-Lim: how much of the last step is added on top.

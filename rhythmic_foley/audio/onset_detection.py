@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rhythmic_foley.audio.signal import fit_length
 from rhythmic_foley.values.onsets import Onsets
 
 # The reference detector's grid: librosa's default hop at the rate that the published evaluation uses.
@@ -31,9 +32,8 @@ def detect_onsets(wave: np.ndarray, sample_rate_hz: int, delta: float = 0.3) -> 
     wave = np.asarray(wave, dtype=np.float32)
     if sample_rate_hz != DETECTOR_RATE_HZ:
         length = len(wave) * DETECTOR_RATE_HZ // sample_rate_hz
-        wave = soxr.resample(wave, sample_rate_hz, DETECTOR_RATE_HZ, quality="HQ")[:length]
-        wave = np.pad(wave, (0, length - len(wave)))
-    wave = np.pad(wave, (0, max(0, _DETECTOR_N_FFT - len(wave))))
+        wave = fit_length(soxr.resample(wave, sample_rate_hz, DETECTOR_RATE_HZ, quality="HQ"), length)
+    wave = fit_length(wave, max(_DETECTOR_N_FFT, len(wave)))
     # Zero padding, librosa's default since 0.9, would put a false onset into sounds that start loud.
     flux = librosa.onset.onset_strength(y=wave, sr=DETECTOR_RATE_HZ, pad_mode="reflect")
     frames = librosa.onset.onset_detect(onset_envelope=flux, sr=DETECTOR_RATE_HZ, delta=delta)

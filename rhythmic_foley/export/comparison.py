@@ -13,14 +13,14 @@ from itertools import permutations
 from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
 from PIL import Image
 
 from rhythmic_foley.audio.loudness import PEAK_LIMIT, loudness_lufs
-from rhythmic_foley.audio.mel import N_FFT, N_MELS, SAMPLE_RATE_HZ, band_of, log_mel
+from rhythmic_foley.audio.mel import N_MELS, SAMPLE_RATE_HZ, band_of, sound_mel
 from rhythmic_foley.audio.mel_images import HIGHEST_DB, LOWEST_DB
+from rhythmic_foley.audio.signal import fit_length, resample
 from rhythmic_foley.audio.wav import read_wav, write_wav
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.reading import read_audio
@@ -107,15 +107,9 @@ def compare(
 
 def fitted(wave: Wave, rate_hz: int, duration_s: float) -> np.ndarray:
     """The sound at another rate, cut or filled with silence to a length. float32 (round(duration * rate),)."""
-    import soxr
 
     samples, from_hz = wave
-    if from_hz != rate_hz:
-        samples = soxr.resample(samples, from_hz, rate_hz, quality="HQ")
-    out = np.zeros(round(duration_s * rate_hz), dtype=np.float32)
-    samples = samples[: len(out)]
-    out[: len(samples)] = samples
-    return out
+    return fit_length(resample(samples, from_hz, rate_hz).astype(np.float32), round(duration_s * rate_hz))
 
 
 def common_loudness(waves: Sequence[np.ndarray], rate_hz: int) -> list[float]:
@@ -179,9 +173,7 @@ def _read(path: Path) -> Wave:
 
 def _mel(wave: Wave, duration_s: float) -> np.ndarray:
     """(128, T) in [0, 1]."""
-    samples = fitted(wave, SAMPLE_RATE_HZ, duration_s)
-    samples = np.pad(samples, (0, max(0, N_FFT - len(samples))))
-    return log_mel(torch.from_numpy(samples)).numpy()
+    return sound_mel(fitted(wave, SAMPLE_RATE_HZ, duration_s), SAMPLE_RATE_HZ)
 
 
 def _pooled(mel: np.ndarray) -> np.ndarray:

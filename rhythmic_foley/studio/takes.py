@@ -18,7 +18,6 @@ import numpy as np
 
 from rhythmic_foley.audio.mixing import Mix
 from rhythmic_foley.audio.onset_detection import attack_times
-from rhythmic_foley.audio.signal import resample
 from rhythmic_foley.audio.wav import read_wav, write_wav
 from rhythmic_foley.errors import MALFORMED, FoleyError
 from rhythmic_foley.media.reading import mux
@@ -210,14 +209,10 @@ def delete_take(take: Take) -> None:
 
 def draw_mel(wave: np.ndarray, sample_rate_hz: int, out: Path, onsets_s: Sequence[float] = ()) -> Path:
     """Mel picture of a waveform, with onsets as lines."""
-    import torch
-
-    from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
+    from rhythmic_foley.audio.mel import sound_mel
     from rhythmic_foley.audio.mel_images import mel_image
 
-    wave = resample(wave, sample_rate_hz, SAMPLE_RATE_HZ)
-    padded = np.pad(wave, (0, max(0, 1024 - len(wave)))).astype(np.float32)
-    mel_image(log_mel(torch.from_numpy(padded)), out, onsets_s=onsets_s)
+    mel_image(sound_mel(wave, sample_rate_hz), out, onsets_s=onsets_s)
     return out
 
 

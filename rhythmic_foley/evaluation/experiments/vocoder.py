@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.signal import fit_length
 from rhythmic_foley.audio.wav import read_wav
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.metrics.onset_metrics import resample
@@ -102,12 +103,8 @@ def new_pair(wave: np.ndarray) -> Pair:
     wave = wave[: int(_SOUND_MAX_S * WIDE_RATE_HZ)]
     wave = np.pad(0.5 * wave / max(float(np.abs(wave).max(initial=0.0)), 1e-4), int(_MARGIN_S * WIDE_RATE_HZ))
     frames = -(-len(wave) // samples(1, WIDE_RATE_HZ))
-    wide = _fit(wave, samples(frames, WIDE_RATE_HZ))
-    return Pair(wide, _fit(resample(wide, WIDE_RATE_HZ, SAMPLE_RATE_HZ), samples(frames, SAMPLE_RATE_HZ)))
-
-
-def _fit(wave: np.ndarray, length: int) -> np.ndarray:
-    return np.pad(wave[:length], (0, max(0, length - len(wave)))).astype(np.float32)
+    wide = fit_length(wave, samples(frames, WIDE_RATE_HZ))
+    return Pair(wide, fit_length(resample(wide, WIDE_RATE_HZ, SAMPLE_RATE_HZ), samples(frames, SAMPLE_RATE_HZ)))
 
 
 @torch.no_grad()
@@ -140,7 +137,7 @@ def evaluate_vocoder(
             wave, seconds = _timed(griffin_lim, picture)
             narrow.add(f"Griffin-Lim, 32 iterations{of_what}", pair.narrow, wave, seconds)
             full, seconds = _timed(vocoder, picture)
-            low = _fit(resample(full, WIDE_RATE_HZ, SAMPLE_RATE_HZ), len(pair.narrow))
+            low = fit_length(resample(full, WIDE_RATE_HZ, SAMPLE_RATE_HZ), len(pair.narrow))
             narrow.add(f"this vocoder{of_what}", pair.narrow, low, seconds)
             wide.add(f"this vocoder at 16 kHz, resampled{of_what}", pair.wide, _up(low, pair), None)
             wide.add(f"this vocoder{of_what}", pair.wide, full, seconds)
@@ -157,7 +154,7 @@ def _whole_patches(mel: torch.Tensor) -> torch.Tensor:
 
 
 def _up(wave: np.ndarray, pair: Pair) -> np.ndarray:
-    return _fit(resample(wave, SAMPLE_RATE_HZ, WIDE_RATE_HZ), len(pair.wide))
+    return fit_length(resample(wave, SAMPLE_RATE_HZ, WIDE_RATE_HZ), len(pair.wide))
 
 
 def _timed(vocoder: FoleyVocoder | GriffinLim, mel: torch.Tensor) -> tuple[np.ndarray, float]:

@@ -12,12 +12,11 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from rhythmic_foley.audio.mel import MEL_FRAME_RATE_HZ, N_MELS, band_of
+from rhythmic_foley.audio.mel import MEL_FRAME_RATE_HZ, N_MELS, band_of, sound_mel
 from rhythmic_foley.audio.mel_images import HIGHEST_DB, LOWEST_DB
 from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.report.folders import ClipFiles, read_sound
-from rhythmic_foley.evaluation.report.page import mel_of
 
 WIDTH_IN = 3.5  # a column of a two-column paper
 FRAMES = 7
@@ -53,7 +52,7 @@ def mel_figure(
     path = Path(path)
     if path.suffix not in _CANVASES:
         raise FoleyError(f"A figure is written as .pdf, .svg or .png, not {path.name}.")
-    mels = {name: mel_of(wave, rate_hz) for name, (wave, rate_hz) in sounds.items()}
+    mels = {name: sound_mel(wave, rate_hz) for name, (wave, rate_hz) in sounds.items()}
     seconds = seconds or max(mel.shape[-1] for mel in mels.values()) / MEL_FRAME_RATE_HZ
     strip_in = _STRIP_IN + 0.05 if len(frames) else 0.0
     height_in = _TOP_IN + strip_in + len(mels) * _ROW_IN + (len(mels) - 1) * _GAP_IN + _BOTTOM_IN

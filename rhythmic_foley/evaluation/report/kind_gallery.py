@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ
+from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, sound_mel
 from rhythmic_foley.evaluation.experiments.kind_windows import case_of, choose, everyday_recordings, lay
 from rhythmic_foley.evaluation.experiments.recognition import answer, nearest_recordings
 from rhythmic_foley.evaluation.experiments.sampling import Parts
-from rhythmic_foley.evaluation.report.page import grid, heading, mel_of, paragraph, sound_card, write_page
+from rhythmic_foley.evaluation.report.page import grid, heading, paragraph, sound_card, write_page
 from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 
 KINDS = 40
@@ -52,9 +52,9 @@ def write_kind_gallery(
     parts = [paragraph(_LEAD)]
     for case, wave, recording, sound in zip(cases, waves, nearest, made, strict=True):
         laid, onsets_s = lay(recording, case), case.onsets.times_s
-        real = sound_card("real", wave, SAMPLE_RATE_HZ, mel_of(wave, SAMPLE_RATE_HZ), onsets_s=onsets_s)
+        real = sound_card("real", wave, SAMPLE_RATE_HZ, sound_mel(wave, SAMPLE_RATE_HZ), onsets_s=onsets_s)
         sampled = sound_card(
-            "sampled", laid, SAMPLE_RATE_HZ, mel_of(laid, SAMPLE_RATE_HZ), note=recording.caption, onsets_s=onsets_s
+            "sampled", laid, SAMPLE_RATE_HZ, sound_mel(laid, SAMPLE_RATE_HZ), note=recording.caption, onsets_s=onsets_s
         )
         model = sound_card("generated", sound.wave, sound.sample_rate_hz, sound.mel, onsets_s=onsets_s)
         parts += [heading(f"{case.recording.kind}: {case.recording.caption}"), grid([real, sampled, model])]

@@ -14,8 +14,7 @@ import soundfile
 from matplotlib import colormaps
 from PIL import Image
 
-from rhythmic_foley.audio.mel import MEL_FRAME_RATE_HZ, SAMPLE_RATE_HZ, band_of
-from rhythmic_foley.audio.signal import resample
+from rhythmic_foley.audio.mel import MEL_FRAME_RATE_HZ, band_of
 from rhythmic_foley.evaluation.report.tables import Column, Estimate, Report, Row
 
 _COLOURS = "magma"  # as in the app's pictures
@@ -113,16 +112,6 @@ def sound_uri(wave: np.ndarray, sample_rate_hz: int) -> str:
 
 def _uri(kind: str, data: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def mel_of(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Log-mel (128, frames) of a sound of any rate; one shorter than a window of the transform is filled up."""
-    import torch
-
-    from rhythmic_foley.audio.mel import N_FFT, log_mel
-
-    samples = resample(wave, sample_rate_hz, SAMPLE_RATE_HZ)
-    return log_mel(torch.from_numpy(np.pad(samples, (0, max(0, N_FFT - len(samples)))))).numpy()
 
 
 def table(report: Report) -> str:

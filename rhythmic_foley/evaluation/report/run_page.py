@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from rhythmic_foley.audio.mel import sound_mel
 from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.report.figure import thumbnails
@@ -18,7 +19,6 @@ from rhythmic_foley.evaluation.report.folders import ClipFiles, find_clips, firs
 from rhythmic_foley.evaluation.report.page import (
     grid,
     heading,
-    mel_of,
     paragraph,
     sentences,
     sound_card,
@@ -101,7 +101,7 @@ def _read(files: ClipFiles) -> tuple[np.ndarray, int] | None:
 
 
 def _card(label: str, sound: tuple[np.ndarray, int], note: str, onsets_s: Sequence[float]) -> str:
-    return sound_card(label, *sound, mel_of(*sound), note=note, onsets_s=onsets_s)
+    return sound_card(label, *sound, sound_mel(*sound), note=note, onsets_s=onsets_s)
 
 
 def _note(row: Row | None, clip: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rhythmic_foley.audio.onset_detection import DETECTOR_RATE_HZ
+from rhythmic_foley.audio.signal import fit_length
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.metrics.av_align import MotionPeaks, audio_peaks, av_align, video_peaks
 from rhythmic_foley.evaluation.metrics.bounds import floors_of
@@ -137,7 +138,7 @@ class Scorer:
         """Empty where the real sound has no onset: such clips belong in no mean."""
         whole_s = np.floor(seconds + _ROUNDING_S) or seconds
         length = int(whole_s * DETECTOR_RATE_HZ)
-        waves = [_fit(resample(*sound, DETECTOR_RATE_HZ), length) for sound in (real, generated)]
+        waves = [fit_length(resample(*sound, DETECTOR_RATE_HZ), length) for sound in (real, generated)]
         scores = score_sounds(*waves, DETECTOR_RATE_HZ, tolerance_s=self.tools.tolerance_s)
         if not scores.real:
             return {}
@@ -192,10 +193,6 @@ class Scorer:
             if key not in self._outputs:
                 self._outputs[key] = network(*cut[0])
             yield self._outputs[key], network(*cut[1])
-
-
-def _fit(wave: np.ndarray, length: int) -> np.ndarray:
-    return np.pad(wave[:length], (0, max(0, length - len(wave))))
 
 
 def _peculiarities(

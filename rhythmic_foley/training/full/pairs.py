@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
+from rhythmic_foley.audio.signal import fit_length
 from rhythmic_foley.media.reading import read_frames
 from rhythmic_foley.models.cavp import CLIP_TOKENS, FRAME_SIZE, frames_to_video
 from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ, VIDEO_START_S
@@ -38,7 +39,7 @@ def pair_record(clip: Clip) -> Record | None:
     frames = read_frames(clip.path, VIDEO_RATE_HZ, start_s=VIDEO_START_S, end_s=CLIP_S)
     video = frames_to_video(torch.from_numpy(frame) for _, frame in frames)[0]  # (T, 3, H, W)
     samples = round(len(video) / VIDEO_RATE_HZ * SAMPLE_RATE_HZ)
-    wave = np.pad(wave[:samples], (0, max(0, samples - len(wave))))
+    wave = fit_length(wave, samples)
     strip = (video * 255).round().byte().permute(0, 2, 3, 1).flatten(0, 1)
     picture = io.BytesIO()
     Image.fromarray(strip.numpy()).save(picture, "JPEG", quality=_JPEG_QUALITY)

@@ -13,6 +13,7 @@ import torch
 
 from rhythmic_foley.audio.mel import SAMPLE_RATE_HZ, log_mel
 from rhythmic_foley.audio.onset_detection import attack_times
+from rhythmic_foley.audio.signal import fit_length
 from rhythmic_foley.describe.base import Describer
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.reading import read_audio, read_frames
@@ -131,9 +132,7 @@ class ExampleMaker:
         wave = read_sound(clip)
         if wave is None:
             return None
-        samples = round(CLIP_S * SAMPLE_RATE_HZ)
-        wave = np.pad(wave, (0, samples - len(wave)))
-        mel = log_mel(torch.from_numpy(wave))
+        mel = log_mel(torch.from_numpy(fit_length(wave, round(CLIP_S * SAMPLE_RATE_HZ))))
         latent = self.pipeline.encode(mel)[:, :, :COLUMNS]
         events = self._events(clip)
         return Example(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from rhythmic_foley.audio.signal import fit_length
 from rhythmic_foley.media.reading import read_audio, read_frames, read_key_frames
 from rhythmic_foley.values.clip import ClipInfo
 
@@ -60,7 +61,7 @@ def waveform(clip: ClipInfo) -> list[list[float]] | None:
         return None
     pairs = int(np.clip(clip.duration_s * _PAIRS_PER_S, 1, _MAX_PAIRS))
     samples = max(1, round(clip.duration_s * _WAVE_RATE_HZ))
-    wave = np.pad(wave[:samples], (0, max(0, samples - len(wave)))) / np.abs(wave).max()
+    wave = fit_length(wave, samples) / np.abs(wave).max()
     starts = np.arange(pairs) * len(wave) // pairs
     low, high = np.minimum.reduceat(wave, starts), np.maximum.reduceat(wave, starts)
     return [[round(float(a), 3), round(float(b), 3)] for a, b in zip(low, high, strict=True)]

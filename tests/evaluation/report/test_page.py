@@ -12,9 +12,9 @@ import pytest
 import soundfile
 from PIL import Image
 
+from rhythmic_foley.audio.mel import sound_mel
 from rhythmic_foley.evaluation.report.page import (
     grid,
-    mel_of,
     mel_uri,
     paragraph,
     sentences,
@@ -50,7 +50,7 @@ def test_mel_has_low_bands_below_and_keeps_single_hits() -> None:
 
 
 def test_mel_of_any_rate_has_62_frames_a_second() -> None:
-    assert mel_of(np.repeat(WAVE, 3), 48_000).shape[1] == pytest.approx(125, abs=1)
+    assert sound_mel(np.repeat(WAVE, 3), 48_000).shape[1] == pytest.approx(125, abs=1)
 
 
 def test_page_fetches_nothing_and_escapes(tmp_path: Path) -> None:
@@ -75,4 +75,4 @@ def test_a_remark_stands_once() -> None:
 
 
 def test_a_sound_of_a_moment_has_a_mel() -> None:
-    assert mel_of(np.zeros(10, np.float32), 16_000).shape[0] == 128
+    assert sound_mel(np.zeros(10, np.float32), 16_000).shape[0] == 128
