@@ -11,6 +11,8 @@ from clips import make_clip
 # One thread per process keeps toy networks fast and their numbers the same on every machine; it must be said before
 # torch is first imported, which the tests do themselves when they need it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Nor may the numbers depend on whether this machine is fast in bfloat16.
+os.environ.setdefault("RHYTHMIC_FOLEY_RUNNING", "float32")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

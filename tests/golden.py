@@ -14,6 +14,7 @@ GOLDEN = HERE / "golden_take.json"
 if __name__ == "__main__":
     sys.path[:0] = [str(HERE), str(HERE.parent)]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("RHYTHMIC_FOLEY_RUNNING", "float32")
 
 
 def golden_take(folder: Path) -> dict[str, list[float]]:

@@ -13,6 +13,7 @@ from rhythmic_foley.pipeline.checksums import check_sums, digests
 
 if TYPE_CHECKING:
     from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
+    from rhythmic_foley.runtime.cache import Cache
 
 EMBEDDED = "mini"
 INDEX = "model_index.json"
@@ -27,7 +28,7 @@ class Running:
 
     Attributes:
         precision: of the networks that run at every step: float32, float16 or bfloat16; None for float16 on a GPU and
-            float32 on a CPU. Some CPUs multiply bfloat16 several times faster.
+            float32 on a CPU. Some CPUs multiply bfloat16 several times faster; `running_here` finds out.
         batched: both halves of the guidance in one call, which is faster and takes more memory.
         offload: only what is at work is on the GPU.
         compiled: the networks of a step are compiled when they are first run.
@@ -55,6 +56,22 @@ class Running:
                 known = ", ".join((*PRECISIONS, *_SWITCHES))
                 raise FoleyError(f'A model cannot be run as "{word}"; RHYTHMIC_FOLEY_RUNNING takes {known}.')
         return running
+
+
+def running_here(device: str | None, cache: Cache) -> Running:
+    """How a model is run for a person on this machine: as RHYTHMIC_FOLEY_RUNNING says, and else as fast as it can.
+
+    Evaluations do not ask this: their numbers must not depend on the machine.
+    """
+    import torch
+
+    from rhythmic_foley.pipeline.precision import cpu_precision
+
+    running = Running.parse(os.environ.get("RHYTHMIC_FOLEY_RUNNING", ""))
+    on_cpu = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")).type == "cpu"
+    if running.precision is None and on_cpu:
+        return replace(running, precision=cpu_precision(cache))
+    return running
 
 
 def find_checkpoint(model: str | Path) -> Path:

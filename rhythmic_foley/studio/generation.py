@@ -143,7 +143,8 @@ class SoundMaker:
 
         What did not go as it should is added to the `notes`.
         """
-        keys = [_cache_key(self.revision, request) for request in requests]
+        made_by = (self.revision, str(self.pipeline.unet.dtype))
+        keys = [_cache_key(made_by, request) for request in requests]
         made = [self._found(key) for key in keys]
         missing = [number for number, found in enumerate(made) if found is None]
         for _ in range(len(made) - len(missing)):
@@ -271,9 +272,9 @@ def _new_share(plan: DubPlan) -> float:
     return 1.0 if plan.reference is None else max(_LEAST_NEW, 1 - plan.asked.reference_strength)
 
 
-def _cache_key(revision: str, request: WindowRequest) -> str:
+def _cache_key(made_by: tuple[str, str], request: WindowRequest) -> str:
     """Made of all fields of the request, so that a new field becomes part of it by itself."""
-    return Cache.key("window-3", revision, {one.name: _plain(getattr(request, one.name)) for one in fields(request)})
+    return Cache.key("window-4", made_by, {one.name: _plain(getattr(request, one.name)) for one in fields(request)})
 
 
 def _plain(value: Any) -> Any:

@@ -30,7 +30,7 @@ from rhythmic_foley.media.muxing import plan_cut, write_cut
 from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.pipeline.checksums import check_sums
 from rhythmic_foley.pipeline.loading import EMBEDDED as EMBEDDED_MODEL
-from rhythmic_foley.pipeline.loading import INDEX, find_checkpoint, load_pipeline, revision, roots, stamp
+from rhythmic_foley.pipeline.loading import INDEX, find_checkpoint, load_pipeline, revision, roots, running_here, stamp
 from rhythmic_foley.runtime.cache import Cache, file_digest
 from rhythmic_foley.runtime.memory import Memory, enough_memory, free, give_back
 from rhythmic_foley.studio.dub_plan import (
@@ -109,7 +109,7 @@ class Studio:
         with self._loading:
             if "pipeline" not in self.__dict__:  # another thread may have loaded it while this one waited
                 self.memory.enter("sound", self, self._unload)
-                pipeline = load_pipeline(self.folder, self._device)
+                pipeline = load_pipeline(self.folder, self._device, running_here(self._device, self.cache))
                 self._check_unchanged()
                 self.__dict__["pipeline"] = pipeline
             return self.__dict__["pipeline"]

@@ -324,3 +324,23 @@ def test_the_shipped_checkpoint_loads_in_a_fresh_process() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
     assert "temporal_adapter" in result.stdout, result.stderr
+
+
+def test_guidance_acts_between_two_timesteps_and_costs_a_row_only_there(pipeline: RhythmicFoleyPipeline) -> None:
+    rows: list[int] = []
+    hook = pipeline.unet.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0])))
+    usual = {name: pipeline.config[name] for name in ("guided_from", "guided_to")}
+    try:
+        everywhere = run(pipeline, steps=4, guidance_scale=3.0)
+        assert rows == [2, 2, 2, 2]
+        pipeline.register_to_config(guided_from=400.0)
+        later = run(pipeline, steps=4, guidance_scale=3.0)
+        assert rows[4:] == [2, 2, 2, 1]  # trailing timesteps: 999, 749, 499, 249
+        pipeline.register_to_config(guided_from=1000.0)
+        nowhere = run(pipeline, steps=4, guidance_scale=3.0)
+        assert rows[8:] == [1, 1, 1, 1]
+    finally:
+        pipeline.register_to_config(**usual)
+        hook.remove()
+    torch.testing.assert_close(nowhere, run(pipeline, steps=4, guidance_scale=1.0))
+    assert not torch.equal(later, everywhere) and not torch.equal(later, nowhere)

@@ -22,7 +22,7 @@ from rhythmic_foley.describe.talking import Answer, TalkingDescriber
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.reading import probe, read_audio
 from rhythmic_foley.models.event_detector import EventDetector
-from rhythmic_foley.pipeline.loading import load_pipeline
+from rhythmic_foley.pipeline.loading import Running, load_pipeline
 from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.pipeline.window_request import WindowRequest
 from rhythmic_foley.runtime.cache import Cache
@@ -364,9 +364,9 @@ def test_describer_and_sound_are_never_in_memory_together(
     unets: list[weakref.ref] = []
     loaded: list[bool] = []
 
-    def load(folder: Path, device: str | None) -> RhythmicFoleyPipeline:
+    def load(folder: Path, device: str | None, running: Running) -> RhythmicFoleyPipeline:
         loaded.append(talker.loaded or (talker.network is not None and talker.network() is not None))
-        pipeline = load_pipeline(folder, device)
+        pipeline = load_pipeline(folder, device, running)
         unets.append(weakref.ref(pipeline.unet))
         return pipeline
 
