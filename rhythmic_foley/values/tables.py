@@ -53,6 +53,17 @@ class Row:
             raise self.wrong(column, f"is not a number: {quoted(cell)}")
         return value
 
+    def numbers(self, column: str) -> list[float]:
+        """The numbers of a cell, with spaces between.
+
+        Raises:
+            FoleyError: if one of them is none.
+        """
+        values = [parse_time(word) for word in self.cells[column].split()]
+        if None in values:
+            raise self.wrong(column, f"does not hold numbers: {quoted(self.cells[column])}")
+        return [value for value in values if value is not None]
+
     def wrong(self, column: str, what: str) -> FoleyError:
         """A sentence that names the cell."""
         return FoleyError(f"{self.table}: row {self.number}, column {column}, {what}.")

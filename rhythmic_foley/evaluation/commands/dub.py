@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from rhythmic_foley.evaluation.commands.report import (
     say_paths,
     write_run,
 )
+from rhythmic_foley.evaluation.given_tables import read_descriptions
 
 SEMANTIC = ("without-events", "without-semantics")
 TEMPORAL = ("without-temporal",)
@@ -127,16 +127,6 @@ def _dubbed(arguments: argparse.Namespace, model: str, out: Path, variants: tupl
     controls = replace(studio.defaults, seed=arguments.first_seed)
     if arguments.steps is not None:
         controls = replace(controls, steps=arguments.steps)
-    run = DubRun(arguments.clips, out, variants, arguments.seeds, controls, _descriptions(arguments.descriptions))
+    descriptions = read_descriptions(arguments.descriptions) if arguments.descriptions else {}
+    run = DubRun(arguments.clips, out, variants, arguments.seeds, controls, descriptions)
     return dub_clips(studio, run, say, arguments.ray)
-
-
-def _descriptions(path: Path | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return {row["clip"]: row["caption"] if "caption" in row else row["class_guess"] for row in rows}
-    except (OSError, KeyError) as error:
-        raise FoleyError(f"{path} must be a CSV with the columns clip and caption ({error}).") from error

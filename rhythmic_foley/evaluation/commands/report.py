@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.evaluation.given_tables import read_rows
 
 if TYPE_CHECKING:
     from rhythmic_foley.evaluation.metrics.clip_similarity import ClipSimilarity
@@ -164,11 +164,8 @@ def hit_clips(given: str | None) -> set[str] | None:
         return None
     if not given.endswith(".csv"):
         return set(given.split(","))
-    try:
-        with open(given, newline="", encoding="utf-8") as file:
-            return {row["clip"] for row in csv.DictReader(file) if row["sound_kind"] == "impulsive"}
-    except (OSError, KeyError) as error:
-        raise FoleyError(f"{given} must be a CSV with the columns clip and sound_kind ({error}).") from error
+    rows = read_rows(given, ("clip", "sound_kind"))
+    return {row.text("clip") for row in rows if row.cells["sound_kind"] == "impulsive"}
 
 
 def say(line: str) -> None:

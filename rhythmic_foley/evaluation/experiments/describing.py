@@ -17,6 +17,7 @@ from rhythmic_foley.describe.base import Description
 from rhythmic_foley.describe.speech import is_speech, without_speech
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.experiments.pictures import labelled_pictures, read_picture
+from rhythmic_foley.evaluation.given_tables import read_rows
 from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.values.events import UNKNOWN
 
@@ -103,8 +104,8 @@ def clips(folder: Path, table: Path | None = None) -> Iterator[Labelled]:
     right = {row["class"]: tuple(row["sounds"].split("|")) for row in csv.DictReader(text.splitlines())}
     classes: dict[str, str] = {}
     if table is not None:
-        with table.open(encoding="utf-8", newline="") as file:
-            classes = {row["clip"]: row.get("class_guess") or row["clip"] for row in csv.DictReader(file)}
+        rows = read_rows(table, ("clip",))
+        classes = {row.text("clip"): row.cells.get("class_guess") or row.text("clip") for row in rows}
     for path in sorted(folder.glob("*.mp4")):
         named = classes.get(path.stem, path.stem)
         if named in right:

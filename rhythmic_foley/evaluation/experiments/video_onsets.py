@@ -11,7 +11,6 @@ Columns read from the csv: `clip` (file name without .mp4), `sync_judgeable` (on
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
@@ -21,6 +20,7 @@ import cv2
 import numpy as np
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.evaluation.given_tables import read_rows
 from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.pipeline.loading import find_checkpoint
@@ -134,21 +134,18 @@ def format_rows(rows: Sequence[Row]) -> str:
 
 
 def _read_table(path: Path) -> list[Judged]:
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            chosen = [line for line in csv.DictReader(stream) if line["sync_judgeable"] == "yes"]
-            return [
-                Judged(
-                    line["clip"],
-                    np.array([t for t in map(float, line["attack_refined_s"].split()) if start_s <= t < end_s]),
-                    start_s,
-                    end_s,
-                )
-                for line in chosen
-                for start_s, end_s in [(float(line["judge_from_s"]), float(line["judge_to_s"]))]
-            ]
-    except (OSError, KeyError, ValueError) as error:
-        raise FoleyError(f"The clip table {path} cannot be read: {error}.") from error
+    needed = ("clip", "sync_judgeable", "judge_from_s", "judge_to_s", "attack_refined_s")
+    chosen = [row for row in read_rows(path, needed) if row.cells["sync_judgeable"] == "yes"]
+    return [
+        Judged(
+            row.text("clip"),
+            np.array([t for t in row.numbers("attack_refined_s") if start_s <= t < end_s]),
+            start_s,
+            end_s,
+        )
+        for row in chosen
+        for start_s, end_s in [(row.number_in("judge_from_s"), row.number_in("judge_to_s"))]
+    ]
 
 
 class _Difference:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rhythmic_foley.describe.tightening import LEAST_PEAK, tightened
+from rhythmic_foley.evaluation.given_tables import read_rows
 from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.values.curve import pick_onsets
@@ -36,13 +36,13 @@ Span = tuple[float, float]
 
 def watched_clips(folder: Path, table: Path, detector: EventDetector | None) -> Iterator[Watched]:
     """The clips of a table in which sync can be judged; columns as in `video_onsets`."""
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["sync_judgeable"] == "yes"]
-    for row in rows:
-        path = folder / f"{row['clip']}.mp4"
+    for row in read_rows(table, ("clip", "sync_judgeable", "attack_refined_s")):
+        if row.cells["sync_judgeable"] != "yes":
+            continue
+        path = folder / f"{row.text('clip')}.mp4"
         clip = probe(path)
         frames = read_frames(path, min(clip.fps, RATE_HZ), _SIZE, fit="inside")
-        onsets_s = np.array([float(time_s) for time_s in row["attack_refined_s"].split()])
+        onsets_s = np.array(row.numbers("attack_refined_s"))
         yield Watched(detect(frames, detector), onsets_s, clip.duration_s)
 
 
