@@ -110,7 +110,7 @@ class Cache:
             move_into_place(temporary, path)
         except OSError as error:
             raise FoleyError(
-                f"Nothing can be kept in {self.root} ({error.strerror or error}); make room there, or let "
+                f"Nothing can be kept in the cache ({error.strerror or error}); make room there, or let "
                 "RHYTHMIC_FOLEY_CACHE name another folder."
             ) from error
         finally:

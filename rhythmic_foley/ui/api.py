@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
@@ -16,7 +15,7 @@ from rhythmic_foley.errors import FoleyError, shown
 from rhythmic_foley.ui.form import span_of
 from rhythmic_foley.ui.gpu import on_gpu
 from rhythmic_foley.ui.handlers import NO_CLIP, Studios
-from rhythmic_foley.ui.jobs import CALM
+from rhythmic_foley.ui.jobs import sentence_for_visitors
 from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.wiring import MODEL
 from rhythmic_foley.values.controls import Controls
@@ -24,8 +23,6 @@ from rhythmic_foley.values.events import events_from_data
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, Progress, Take
 from rhythmic_foley.values.seeds import read_seed
-
-log = logging.getLogger(__name__)
 
 _PLAIN = Controls()
 
@@ -216,11 +213,8 @@ def _errors_as_sentences() -> Iterator[None]:
     """What went wrong reaches the caller as one sentence; a traceback only the log."""
     try:
         yield
-    except FoleyError as error:
-        raise gr.Error(str(error), print_exception=False) from None
-    except Exception:
-        log.exception("a call of the API failed")
-        raise gr.Error(CALM, print_exception=False) from None
+    except Exception as error:
+        raise gr.Error(sentence_for_visitors(error), print_exception=False) from None
 
 
 def _whole(value: Any) -> Any:

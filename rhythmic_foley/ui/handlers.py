@@ -6,7 +6,6 @@ layout's business. Those that take long are generators, because only a generator
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -22,7 +21,7 @@ from rhythmic_foley.studio.takes import rename_take
 from rhythmic_foley.ui import pictures
 from rhythmic_foley.ui.form import Form, marks, rows_from_events, span_of, values_from_controls
 from rhythmic_foley.ui.gpu import Pace, on_gpu
-from rhythmic_foley.ui.jobs import CALM, Job, Switch, Updates, at_rest, follow, warn
+from rhythmic_foley.ui.jobs import Job, Switch, Updates, at_rest, follow, sentence_for_visitors, told, warn
 from rhythmic_foley.ui.samples import examples, unpack
 from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.timeline import timeline_value
@@ -31,8 +30,6 @@ from rhythmic_foley.ui.widgets import HIDDEN
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.results import Analysis, Progress, Take
 from rhythmic_foley.values.seeds import draw_seed
-
-log = logging.getLogger(__name__)
 
 NO_CLIP = "Choose a clip first: upload one or take an example."
 
@@ -87,14 +84,16 @@ class Handlers:
         """One of the clips that come with the project, with the takes that were made of it beforehand."""
         if switch is not None:
             switch.dropped = True
-        visit = visit if self.visits.knows(visit) else self.visits.new()
-        clip, takes = unpack(examples()[example], self.visits.folder(visit))
-        page = cleared() | self._shown(clip) | {"visit": visit, "clip": clip, "shown": clip}
-        if takes:
-            page |= self._with_settings_of(takes[-1], page) | {"seed": ""}
-            page |= shelf(takes, len(takes) - 1)
-        self.visits.remember(visit, clip, takes, analysed=False)
-        return page
+        with told():
+            visit = visit if self.visits.knows(visit) else self.visits.new()
+            clip, takes = unpack(examples()[example], self.visits.folder(visit))
+            page = cleared() | self._shown(clip) | {"visit": visit, "clip": clip, "shown": clip}
+            if takes:
+                page |= self._with_settings_of(takes[-1], page) | {"seed": ""}
+                page |= shelf(takes, len(takes) - 1)
+            self.visits.remember(visit, clip, takes, analysed=False)
+            return page
+        return {}
 
     def show_clip(self, clip: str | None, shown: str | None, visit: str, switch: Switch | None = None) -> Updates:
         """Facts of a new clip; whatever belonged to the last one goes, a running job too."""
@@ -104,17 +103,15 @@ class Handlers:
             switch.dropped = True
         if not clip:
             return cleared()
-        visit = visit if self.visits.knows(visit) else self.visits.new()
-        page = cleared() | {"visit": visit, "shown": clip}
+        page = cleared() | {"shown": clip}
         try:
-            page |= self._shown(clip)
+            visit = visit if self.visits.knows(visit) else self.visits.new()
+            page |= {"visit": visit} | self._shown(clip)
             self.visits.remember(visit, clip, (), analysed=False)
-        except FoleyError as error:
-            warn(str(error), "Clip")
-            page["facts"] = gr.update(value=pictures.said(str(error), trouble=True), visible=True)
-        except Exception:
-            log.exception("probing a clip failed")
-            page["facts"] = gr.update(value=pictures.said(CALM, trouble=True), visible=True)
+        except Exception as error:
+            sentence = sentence_for_visitors(error)
+            warn(sentence, "Clip")
+            page["facts"] = gr.update(value=pictures.said(sentence, trouble=True), visible=True)
         return page
 
     def describe(

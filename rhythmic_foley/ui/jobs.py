@@ -8,6 +8,7 @@ queue: thus it can be stopped while it waits for its turn, at which it then does
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 import uuid
@@ -21,6 +22,7 @@ import gradio as gr
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.ui import pictures
+from rhythmic_foley.ui.visitor_space import FULL, is_full, upload_folder
 from rhythmic_foley.values.results import Progress
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,25 @@ STOPPED = "Stopped. Finished takes are kept."
 _APART_S = 0.2
 
 NOT_BEGUN = "This could not begin; please look at what you entered, or try again in a while."
+
+
+# An absolute path, up to what ends it in a sentence: visitors' folders have their keys for names.
+_PATH = re.compile(r"(?<![\w.])/(?:[^\s\"'()/]+/)+[^\s\"'()/]*|\S*[0-9a-f]{32}\S*")
+
+
+def sentence_for_visitors(error: Exception) -> str:
+    """What a visitor may read of an error: one sentence that names no path of this server and nobody's key."""
+    if isinstance(error, FoleyError):
+        return FULL if is_full(error.__cause__) else without_paths(str(error))
+    if is_full(error):
+        return FULL
+    log.error("something failed", exc_info=error)
+    return CALM
+
+
+def without_paths(text: str) -> str:
+    """A text for visitors, without paths of this server."""
+    return _PATH.sub("this server", text.replace(str(upload_folder()), "/visitors"))
 
 
 def warn(sentence: str, title: str) -> None:
@@ -188,13 +209,10 @@ def follow(job: Job, work: Generator[Updates, None, None]) -> Iterator[Updates]:
         yield job.starting()
         with closing(work):
             yield from work
-    except FoleyError as error:
-        warn(str(error), "Please check")
-        yield job.idle(str(error), trouble=True)
-    except Exception:
-        log.exception("%s failed", job.name)
-        warn(CALM, "Sorry")
-        yield job.idle(CALM, trouble=True)
+    except Exception as error:
+        sentence = sentence_for_visitors(error)
+        warn(sentence, "Sorry" if sentence == CALM else "Please check")
+        yield job.idle(sentence, trouble=True)
 
 
 @contextmanager
@@ -202,11 +220,9 @@ def told() -> Iterator[None]:
     """What goes wrong inside is said in one sentence, and the page stays as it is."""
     try:
         yield
-    except FoleyError as error:
-        warn(str(error), "Please check")
-    except Exception:
-        log.exception("a handler failed")
-        warn(CALM, "Sorry")
+    except Exception as error:
+        sentence = sentence_for_visitors(error)
+        warn(sentence, "Sorry" if sentence == CALM else "Please check")
 
 
 def stop(switch: Switch | None) -> Updates:

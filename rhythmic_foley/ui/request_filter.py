@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rhythmic_foley.errors import MALFORMED
 from rhythmic_foley.ui.network import with_forwarded_port
-from rhythmic_foley.ui.visitor_space import NO_ROOM
+from rhythmic_foley.ui.visitor_space import FULL, NO_ROOM, is_full
 from rhythmic_foley.values.limits import MAX_JSON_MB, MAX_UPLOAD_MB
 
 if TYPE_CHECKING:
@@ -64,7 +64,12 @@ class Gate:
             left -= len(message.get("body", b""))
             return message if left >= 0 else {"type": "http.disconnect"}
 
-        await self._app(scope, counted, send)
+        try:
+            await self._app(scope, counted, send)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            await _refuse(send, 507, FULL)
 
     async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Reads a whole request, which is small, and looks at the files that it names."""

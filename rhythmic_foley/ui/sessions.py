@@ -67,15 +67,16 @@ class Visits:
         return self._known(key) is not None
 
     def folder(self, key: str) -> Path:
-        """The visitor's folder, kept from growing old.
+        """The visitor's folder, kept from growing old, for something that will be written there.
 
         Raises:
-            FoleyError: if there is none, as after the time that files are kept.
+            FoleyError: if there is none, as after the time that files are kept, or no room for more.
         """
         folder = self._known(key)
         if folder is None:
             raise FoleyError("This page is too old; its files are gone. Please reload it.")
         os.utime(folder)
+        self.space.check_room()
         return folder
 
     def remember(

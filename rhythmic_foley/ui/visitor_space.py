@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -16,10 +17,13 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.values.limits import MAX_VISITS_GB
 
 KEEP_S = 6 * 3600
+FULL = "The server's disk is full; please try again later."
 NO_ROOM = "The space for visitors' files is used up; please try again in an hour."
 # What was used within this time may be in use, and stays even where space is short.
 _IN_USE_S = 3600.0
 _EVERY_S = 600.0
+# A file beside the visitors' folders is an upload that is under way, or was broken off.
+_BROKEN_OFF_S = 600.0
 # Of the space that is free or taken by visitors, on a small disk.
 _SHARE = 0.8
 
@@ -33,6 +37,11 @@ def upload_folder() -> Path:
     user = os.getuid() if hasattr(os, "getuid") else "visitors"
     default = Path(tempfile.gettempdir()).resolve() / f"rhythmic-foley-{user}"
     return Path(os.environ.setdefault("GRADIO_TEMP_DIR", str(default)))
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error says that a disk, or what a user may have of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,8 @@ class VisitorSpace:
             left = sum(entry.size for entry in entries)
             for entry in entries:
                 idle_s = now_s - entry.used_s
-                if idle_s > KEEP_S or (left > most and idle_s > _IN_USE_S):
+                broken_off = idle_s > _BROKEN_OFF_S and not entry.path.is_dir()
+                if idle_s > KEEP_S or broken_off or (left > most and idle_s > _IN_USE_S):
                     _remove(entry.path)
                     left -= entry.size
             return left

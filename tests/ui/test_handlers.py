@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -207,9 +208,9 @@ def test_only_keys_that_were_given_out_open_anything(handlers: Handlers, key: st
     assert handlers.restore(key) == {"visit": ""}
 
 
-def test_files_that_are_too_old_go(handlers: Handlers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_too_old_go(handlers: Handlers) -> None:
     old = handlers.visits.folder(handlers.visits.new())
-    monkeypatch.setattr("rhythmic_foley.ui.visitor_space.KEEP_S", -1)
+    os.utime(old, (0, 0))
     new = handlers.visits.folder(handlers.visits.new())
     assert new.is_dir() and not old.exists()
 
