@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain
@@ -21,6 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.media.animations import Film, film_of
 from rhythmic_foley.media.pictures import progressive
 from rhythmic_foley.media.streams import CUT_OFF, WANTED, StreamChoice, choose_picture, choose_sound
 from rhythmic_foley.media.timeline import Timeline
@@ -66,10 +67,13 @@ class OpenClip:
     """A clip that is open for reading, and its picture stream.
 
     Attributes:
+        path: the person's file.
+        film: what is opened.
         picture_notes: what a person should know about the choice of that stream.
     """
 
     path: Path
+    film: Film
     container: InputContainer
     video: VideoStream
     timeline: Timeline
@@ -83,7 +87,7 @@ class OpenClip:
     @cached_property
     def sound_choice(self) -> StreamChoice:
         """The best sound track that can be decoded; looked for when it is first asked for."""
-        with opened(self.path) as other:  # a decoder that has tried a packet does not begin anew
+        with opened(self.film.path, self.name) as other:  # a decoder that has tried a packet does not begin anew
             return choose_sound(other)
 
     @property
@@ -94,12 +98,12 @@ class OpenClip:
 
     @property
     def container_name(self) -> str:
-        return _container_name(self.container)
+        return self.film.animation or _container_name(self.container)
 
     @property
     def codec_name(self) -> str:
         """The codec, whoever decodes it ("av1", not "libdav1d")."""
-        return self.video.codec_context.codec.canonical_name
+        return self.film.animation or self.video.codec_context.codec.canonical_name
 
     @property
     def interlaced(self) -> bool:
@@ -194,19 +198,23 @@ def open_clip(path: str | Path) -> Iterator[OpenClip]:
     """
     path = Path(path)
     _check_file(path)
-    # Opened several times: sound is only decoded right from its first block if nothing has been read before.
-    with opened(path) as container:
-        choice = choose_picture(path.name, container)
-    with opened(path) as container:
-        timeline = _read_timeline(path.name, container, _prepare(path.name, container.streams[choice.index]))
-    with opened(path) as container:
-        video = _prepare(path.name, container.streams[choice.index])
-        yield OpenClip(path, container, video, timeline, Stopwatch(path.name, timeline.duration_s), choice.notes)
+    with film_of(path) as film:
+        # Opened several times: sound is only decoded right from its first block if nothing has been read before.
+        with opened(film.path, path.name) as container:
+            choice = choose_picture(path.name, container)
+        with opened(film.path, path.name) as container:
+            timeline = _read_timeline(path.name, container, _prepare(path.name, container.streams[choice.index]))
+        if film.animation is not None:
+            timeline = replace(timeline, last_ticks=round(Fraction(film.last_ms, 1000) / timeline.time_base))
+        with opened(film.path, path.name) as container:
+            video = _prepare(path.name, container.streams[choice.index])
+            decoding = Stopwatch(path.name, timeline.duration_s)
+            yield OpenClip(path, film, container, video, timeline, decoding, choice.notes)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
-    """The container of a file, whatever it holds.
+def opened(path: Path, name: str) -> Iterator[InputContainer]:
+    """The container of a file, whatever it holds; `name` is what a person calls it.
 
     Raises:
         FoleyError: if FFmpeg cannot read it.
@@ -217,7 +225,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
         with av.open(where, "r", options=options, timeout=_READING_S, **_LENIENT) as container:
             yield container
     except av.error.FFmpegError as error:
-        raise FoleyError(f"{path.name} is damaged or not a video that can be read; {WANTED}.") from error
+        raise FoleyError(f"{name} is damaged or not a video that can be read; {WANTED}.") from error
 
 
 def _check_file(path: Path) -> None:

@@ -70,9 +70,9 @@ def _bad_file(folder: Path, kind: str) -> Path:
         ("noise.mp4", "not a video"),
         ("cut.mp4", "damaged"),
         ("scrambled.mp4", "damaged"),
-        ("picture.png", "not a video"),
+        ("picture.png", "a single picture, not a video"),
         ("picture.jpeg", "not a video"),
-        ("picture.gif", "not a video"),
+        ("picture.gif", "a single picture, not a video"),
     ],
 )
 def test_bad_files_give_one_sentence(tmp_path: Path, kind: str, says: str) -> None:
