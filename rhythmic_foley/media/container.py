@@ -59,6 +59,8 @@ _READING_S = 10.0  # for opening a file, and for finding the next packet in it
 # Titles in a broken encoding are no reason to refuse a clip; PyAV 19 lets them pass without being asked.
 _LENIENT = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _DECODER_THREADS = 2
+# What tapes are captured to; containers often do not say that such pictures are interlaced.
+_CAPTURE_CODECS = ("ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210", "prores", "dnxhd")
 _PROGRESSIVE = 1  # of FFmpeg's field orders; 0 is unknown, the others are interlaced
 
 
@@ -109,6 +111,11 @@ class OpenClip:
     def interlaced(self) -> bool:
         """Whether the stream says that its frames hold two fields each; known once a frame has been decoded."""
         return self.video.codec_context.field_order > _PROGRESSIVE
+
+    @property
+    def may_hide_fields(self) -> bool:
+        """Whether its frames may hold two fields each although the file does not say so."""
+        return self.video.codec_context.field_order == 0 and self.codec_name in _CAPTURE_CODECS
 
     @property
     def numbered(self) -> bool:
@@ -298,14 +305,14 @@ def decoded_frames(clip: OpenClip, from_s: float = 0.0) -> Iterator[tuple[float,
         # Seeking is only a hint in some containers, hence the second of margin and the check of where it landed.
         target = timeline.start + int(max(0.0, from_s - 1.0) / timeline.time_base)
         clip.container.seek(target, stream=clip.video)
-        frames = progressive(_decode(clip))
+        frames = progressive(_decode(clip), clip.may_hide_fields)
         first = next(frames, None)
         if first is not None and first[0] <= from_s:
             yield first
             yield from frames
             return
     clip.rewind()
-    frames = progressive(_decode(clip))
+    frames = progressive(_decode(clip), clip.may_hide_fields)
     first = next(frames, None)
     if first is None:
         raise FoleyError(f"{clip.name} holds no picture that can be decoded; the file may be damaged.")

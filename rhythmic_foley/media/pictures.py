@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 from rhythmic_foley.media.tone_mapping import is_hdr, to_bt709
 
 _MAX_STRETCH = 4  # of pixels that are not square; the widest films need 2.4
+_LEAST_PX = 4  # in both directions, for fields to be told apart
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,23 @@ def upright_rgb(frame: VideoFrame, size: tuple[int, int]) -> np.ndarray:
     return turn.apply(scaled.to_ndarray())
 
 
-def progressive(frames: Iterable[tuple[float, VideoFrame]]) -> Iterator[tuple[float, VideoFrame]]:
-    """Frames with their times, deinterlaced from the first one on that holds two fields.
+def progressive(
+    frames: Iterable[tuple[float, VideoFrame]], suspected: bool = False
+) -> Iterator[tuple[float, VideoFrame]]:
+    """Frames with their times, deinterlaced from the first one on that says that it holds two fields.
 
-    Each frame becomes one, at the time of its first field (FFmpeg's bwdif, motion-adaptive). It comes one frame late,
-    since the fields before and after it are looked at.
+    Whether a frame does, and which field comes first, is then seen from the picture itself (FFmpeg's idet), as files
+    get it wrong. Each frame becomes one, at the time of its first field (bwdif, motion-adaptive). It comes a little
+    late, since the fields before and after it are looked at.
+
+    Args:
+        suspected: look at all frames, since the file does not say how they are stored.
     """
     times_s: deque[float] = deque()
     graph, shape = None, None
     for time_s, frame in frames:
-        if graph is None and not frame.interlaced_frame:
+        wanted = frame.interlaced_frame or (suspected and not frame.format.is_rgb)
+        if (graph is None and not wanted) or frame.width < _LEAST_PX or frame.height < _LEAST_PX:
             yield time_s, frame
             continue
         now = (frame.width, frame.height, frame.format.name)
@@ -105,7 +113,8 @@ def _deinterlacer(frame: VideoFrame) -> Graph:
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
     )
-    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink"))
+    fields, calm = graph.add("idet"), graph.add("bwdif", "mode=send_frame:deint=interlaced")
+    graph.link_nodes(source, fields, calm, graph.add("buffersink"))
     graph.configure()
     return graph
 

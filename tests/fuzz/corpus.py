@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 from fuzz.clips_of_all_kinds import KINDS
 from fuzz.mutations import MUTATIONS
+from fuzz.odd_kinds import ODD_KINDS
+
+ALL_KINDS = {**KINDS, **ODD_KINDS}
 
 
 class Corpus:
@@ -14,7 +17,7 @@ class Corpus:
 
     Args:
         folder: gets the undamaged clips.
-        kinds: names in `KINDS`; all by default.
+        kinds: names in `ALL_KINDS`; by default those of `KINDS`.
     """
 
     def __init__(self, folder: Path, seed: int = 0, kinds: tuple[str, ...] = tuple(KINDS)) -> None:
@@ -24,7 +27,7 @@ class Corpus:
         """What file `number` is: the kind of clip and what was done to it."""
         kind = self._kind(number)
         words = (f"{number:05d}", kind, *(mutation.__name__ for mutation in self._mutations(number)))
-        return "-".join(words) + KINDS[kind].suffix
+        return "-".join(words) + ALL_KINDS[kind].suffix
 
     def content(self, number: int) -> bytes:
         """What file `number` holds."""
@@ -48,10 +51,10 @@ class Corpus:
 
     def _clip(self, name: str) -> bytes:
         """The undamaged clip of a kind, made when it is first asked for."""
-        path = self.folder / f"{name}{KINDS[name].suffix}"
+        path = self.folder / f"{name}{ALL_KINDS[name].suffix}"
         if not path.is_file():
             self.folder.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"part-{path.name}")
-            KINDS[name].write(part)
+            ALL_KINDS[name].write(part)
             part.rename(path)
         return path.read_bytes()

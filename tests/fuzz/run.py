@@ -18,7 +18,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # threads do not survive a fork
 
+from fuzz.clips_of_all_kinds import KINDS  # noqa: E402
 from fuzz.corpus import Corpus  # noqa: E402
+from fuzz.odd_kinds import ODD_KINDS  # noqa: E402
 from fuzz.runner import Outcome, examined  # noqa: E402
 from fuzz.sounds_of_all_kinds import sounds  # noqa: E402
 from fuzz.work import clip_work, sound_work  # noqa: E402
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=2400, help="how many clips (%(default)s)")
     parser.add_argument("--sounds", type=int, default=400, help="how many sound files (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first clip")
+    parser.add_argument("--odd", action="store_true", help="start from odd_kinds.py: layouts, colours, fields, names")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long")
     parser.add_argument("--all", action="store_true", help="also print what became of files that are no trouble")
@@ -56,7 +59,7 @@ def outcomes_of(args: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
     """What becomes of each file."""
     for number, (name, suffix, data) in enumerate(sounds(args.sounds, args.seed)):
         yield examined(name, sound_work(data, suffix), folder / f"sound-{number}")
-    corpus = Corpus(folder / "kinds", args.seed)
+    corpus = Corpus(folder / "kinds", args.seed, tuple(ODD_KINDS if args.odd else KINDS))
     studio = Studio(save_toy_checkpoint(folder / "toy"))
     studio.describer  # noqa: B018  (loaded once, before the processes divide)
     for number in range(args.first, args.first + args.files):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from odd_clips import FPS, INTERLACED, interlaced, moving_box, write_odd_clip
 
 from rhythmic_foley.media.reading import mux, probe, read_frames, read_key_frames
@@ -62,6 +63,28 @@ def test_a_film_that_is_encoded_anew_is_deinterlaced(tmp_path: Path) -> None:
         for (_, a), (_, b) in zip(read_frames(film, FPS), read_frames(tmp_path / "out.mp4", FPS), strict=True)
     ]
     assert np.mean(same) < 3
+
+
+@pytest.mark.parametrize("first_line", [0, 1])
+def test_fields_that_a_capture_does_not_mention_are_seen(tmp_path: Path, first_line: int) -> None:
+    """Whichever field comes first; the same film without fields stays as it is."""
+    moments = moving_box(2 * FPS, SIZE, fps=2 * FPS)
+    frames = [first.copy() for first in moments[::2]]
+    for frame, second in zip(frames, moments[1::2], strict=True):
+        frame[1 - first_line :: 2] = second[1 - first_line :: 2]
+    options = {"codec": "ffv1", "pixel_format": "yuv444p"}
+    film = write_odd_clip(tmp_path / "film.mkv", frames, **options)
+    seen = [image.astype(float) for _, image in read_frames(film, FPS)]
+    assert len(seen) == FPS
+    # Where nothing moves nothing can be seen, as at the beginning.
+    assert np.mean([combing(image) for image in seen[2:]]) < 0.1 * np.mean([combing(frame) for frame in frames])
+    assert np.mean([np.abs(a - b).mean() for a, b in zip(seen, moments[::2], strict=True)]) < 3
+    calm = write_odd_clip(tmp_path / "calm.mkv", moments[::2], **options)
+    differences = [
+        np.abs(image - moment.astype(float)).max()
+        for (_, image), moment in zip(read_frames(calm, FPS), moments[::2], strict=True)
+    ]
+    assert np.max(differences) <= 3
 
 
 def test_one_interlaced_frame(tmp_path: Path) -> None:
