@@ -85,6 +85,14 @@ def _add_onsets(commands: Any) -> None:
     parser = commands.add_parser("onsets", help="say when something sounds in a clip, as JSON")
     parser.add_argument("clip", type=Path, metavar="CLIP")
     parser.add_argument("--threshold", type=float, help="how high a peak of the curve must be, 0..1; less finds more")
+    parser.add_argument(
+        "--choose",
+        action="append",
+        default=[],
+        metavar="every-second|other-phase|strongest:N",
+        help="another reading of the onsets: every second one, the other turning point of each swing, or only the N "
+        "strongest; may be given several times, which are then applied in order",
+    )
     _add_model(parser)
     parser.set_defaults(run=_onsets)
 
@@ -200,6 +208,10 @@ def _onsets(args: argparse.Namespace) -> None:
         from rhythmic_foley.values.curve import pick_onsets
 
         onsets, threshold = pick_onsets(analysis.curve, args.threshold), args.threshold
+    for choice in args.choose:
+        from rhythmic_foley.values.alternatives import alternative
+
+        onsets = alternative(onsets, analysis.curve, choice)
     _print(
         duration_s=analysis.clip.duration_s,
         onsets_s=list(onsets.times_s),

@@ -92,6 +92,12 @@ def attack_times(wave: np.ndarray, sample_rate_hz: int) -> Onsets:
     return Onsets.of(times_s, strengths)
 
 
+def refine_attack(energy: np.ndarray, near: int, sample_rate_hz: int) -> int:
+    """The sample around `near` at which the power of a sound changes most; `energy` (N,) holds its squared samples."""
+    hop = max(1, round(_ENVELOPE_HOP_S * sample_rate_hz))
+    return _change_point(energy, near, hop, 10 ** -6.0 * float(energy.max(initial=0.0)) + 1e-20)
+
+
 def _level_db(energy: np.ndarray, hop: int) -> np.ndarray:
     """Mean power in dB over 16 ms around each block of `hop` samples. Returns (ceil(N / hop),)."""
     blocks = np.pad(energy, (0, -len(energy) % hop)).reshape(-1, hop).mean(axis=1)

@@ -135,15 +135,24 @@ def stem_plans(plan: DubPlan) -> tuple[DubPlan, ...]:
         return ()
 
     def hits(event: SoundEvent) -> Onsets:
+        if goes_on(event.label):
+            return Onsets()
         end_s = MAX_CLIP_S + 1 if event.end_s is None else event.end_s
-        return drop_onsets_of_sustained(plan.onsets, (event,)).between(event.start_s, end_s).shift(event.start_s)
+        return plan.onsets.between(event.start_s, end_s).shift(event.start_s)
 
     return tuple(replace(plan, events=(event,), onsets=hits(event)) for event in known)
 
 
 def drop_onsets_of_sustained(onsets: Onsets, events: tuple[SoundEvent, ...]) -> Onsets:
-    """Proposed onsets, none where everything described goes on without hits: rain must not be chopped by motion."""
-    return Onsets() if events and all(goes_on(event.label) for event in events) else onsets
+    """Proposed onsets, none where everything described goes on without hits: rain must not be chopped by motion.
+
+    A describer that is less sure of such sounds than the detector is of its onsets (their mean strength) does not drop
+    them: hammering that was taken for a potter's wheel keeps its hits. What a person says is sure.
+    """
+    if not len(onsets) or not events or not all(goes_on(event.label) for event in events):
+        return onsets
+    doubtful = max(event.confidence for event in events) < sum(onsets.strengths) / len(onsets)
+    return onsets if doubtful else Onsets()
 
 
 def _local_fix(asked: Controls, stretch: Stretch) -> Interval | None:

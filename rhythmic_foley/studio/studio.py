@@ -64,6 +64,7 @@ _MOTION_RATE_HZ, _MOTION_SIZE = 30.0, (256, 256)
 _DESCRIBE_RATE_HZ = 4.0
 _SLACK_S = 0.02  # a clip of ten minutes may be a frame longer
 
+LEFT_OUT_NOTE = '"{}" goes on without hits, so {} onsets seen in the picture were left out; `onsets` lists them.'
 UNKNOWN_NOTE = "Nobody could say what sounds here; describe it for a better result, now only the timing is used."
 
 
@@ -186,7 +187,10 @@ class Studio:
             said = without_speech(self._describe(clip, digest, self.describers[describer]))
             peaks = pick_onsets(seen.curve, LEAST_PEAK)
             said = replace(said, events=tightened(said.events, peaks.times_s, clip.duration_s))
-            onsets = drop_onsets_of_sustained(onsets, said.events)
+            kept = drop_onsets_of_sustained(onsets, said.events)
+            if len(kept) < len(onsets):
+                said = replace(said, notes=(*said.notes, LEFT_OUT_NOTE.format(said.events[0].label, len(onsets))))
+            onsets = kept
         notes = (*clip.notes, *said.notes)
         if describe and all(event.label == UNKNOWN for event in said.events):
             notes = (*notes, UNKNOWN_NOTE)

@@ -388,3 +388,36 @@ def test_ten_minutes_with_hundreds_of_onsets(browser: Browser, url: str):
         line.do("undo")
         line.do("undo")
         page.wait_for_function(COUNT, arg=600)
+
+
+def test_other_readings_of_the_onsets(browser: Browser, url: str):
+    """Half of them, the other phase, the strongest few: by click or key, each a step that undo takes back."""
+    with visit(browser, url, 1280, 1100) as page:
+        line = Timeline(page)
+        detected = line.onsets()
+
+        line.do("everySecond")
+        half = line.onsets()
+        assert len(half) == 4 or len(half) == 3
+        assert set(half) < set(detected)
+        line.do("undo")
+        assert line.onsets() == detected
+
+        line.do("otherPhase")
+        between = line.onsets()
+        assert between and not set(between) & set(detected)
+        line.do("undo")
+
+        line.root.locator(".tl-number").fill("2")
+        line.root.locator('[data-do="strongest"]').focus()
+        page.keyboard.press("Enter")
+        assert len(line.onsets()) == 2
+        assert set(line.onsets()) < set(detected)
+        strengths = sorted((strength for _, strength in detected), reverse=True)
+        assert sorted((strength for _, strength in line.onsets()), reverse=True) == strengths[:2]
+        expect(line.said).to_have_text("2 onsets; Undo brings the others back.")
+
+        line.root.locator(".tl-number").fill("0")
+        line.do("strongest")
+        expect(line.said).to_have_text("Write how many onsets to keep: 1 or more.")
+        assert len(line.onsets()) == 2

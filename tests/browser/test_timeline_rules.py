@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from rhythmic_foley.media.reading import read_frames
+from rhythmic_foley.values.alternatives import every_second, other_phase, strongest
 from rhythmic_foley.values.curve import Curve, pick_onsets
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.vision.motion import motion_curve
@@ -98,4 +99,22 @@ def test_times_are_read_and_written_as_in_python(browser: Browser, text: str):
     for unclear in ("0,8", "0,8,1,6", "0,8 2", "0,8 1.6"):
         with pytest.raises(Exception, match="may separate two times"):
             page.evaluate(code, [unclear])
+    page.close()
+
+
+def test_other_readings_of_onsets_are_pythons(browser: Browser):
+    curve = curves()["real"]
+    page = browser.new_page()
+    for threshold in (0.1, 0.3, 0.5):
+        onsets = pick_onsets(curve, threshold)
+        found = page.evaluate(
+            "([curve, onsets]) => {"
+            + script("picking", "alternatives")
+            + "return [everySecond(onsets), strongestOf(onsets, 4), otherPhase(onsets, curve)]; }",
+            [as_dict(curve), [{"time_s": t, "strength": s} for t, s in zip(*vars(onsets).values(), strict=True)]],
+        )
+        wanted = [every_second(onsets), strongest(onsets, 4), other_phase(onsets, curve)]
+        for there, here in zip(found, wanted, strict=True):
+            assert [item["time_s"] for item in there] == pytest.approx(here.times_s, abs=1e-3), threshold
+            assert [item["strength"] for item in there] == pytest.approx(here.strengths, abs=1e-5), threshold
     page.close()

@@ -26,6 +26,7 @@ from rhythmic_foley.pipeline.loading import Running, load_pipeline
 from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.pipeline.window_request import WindowRequest
 from rhythmic_foley.runtime.cache import Cache
+from rhythmic_foley.studio.dub_plan import drop_onsets_of_sustained
 from rhythmic_foley.studio.studio import UNKNOWN_NOTE, Analysis, Controls, Progress, Studio, Take
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 from rhythmic_foley.values.onsets import Onsets
@@ -240,6 +241,15 @@ def test_what_goes_on_without_hits_is_not_chopped(studio: Studio, clip: Path, tm
     assert onsets_of("engine running") == []
     assert onsets_of("dog barking") == [0.5]
     assert onsets_of("engine running", Onsets.of([0.25])) == [0.25]
+
+
+def test_a_doubtful_description_does_not_erase_hits() -> None:
+    hits = Onsets.of([0.5, 1.0], [0.9, 0.7])
+    engine, dog = "engine running", SoundEvent("dog barking", confidence=0.1)
+    assert drop_onsets_of_sustained(hits, (SoundEvent(engine, confidence=0.7),)) == hits
+    assert drop_onsets_of_sustained(hits, (SoundEvent(engine, confidence=0.85),)) == Onsets()
+    assert drop_onsets_of_sustained(hits, (SoundEvent(engine), dog)) == hits
+    assert drop_onsets_of_sustained(hits, ()) == hits
 
 
 def test_text_overrides_events(studio: Studio, clip: Path, tmp_path: Path) -> None:

@@ -129,12 +129,27 @@ function createCommands(tl) {
     },
     snap: () => tl.setMode("snap", !tl.snap),
     select: () => tl.setMode("selecting", !tl.selecting),
+    // Other readings of the onsets; each is a step that can be undone.
+    everySecond: () => choose(everySecond(edits.now.onsets)),
+    otherPhase: () => choose(otherPhase(edits.now.onsets, tl.clip.curve)),
+    strongest() {
+      const number = Number(tl.number.value);
+      if (!Number.isInteger(number) || number < 1) return tl.say("Write how many onsets to keep: 1 or more.");
+      choose(strongestOf(edits.now.onsets, number));
+    },
     reset() {
       const { detected, detected_threshold: threshold } = tl.clip;
       step({ onsets: withIds(detected, edits.now.onsets), threshold: threshold ?? edits.now.threshold });
       tl.say(`Back to what was detected: ${count(detected.length, "onset")}.`);
     },
   };
+
+  function choose(onsets) {
+    if (!edits.now.onsets.length) return tl.say("There are no onsets to choose from.");
+    const placed = tl.snap ? onsets.map((onset) => ({ ...onset, time_s: snapped(onset.time_s, tl.clip.fps) })) : onsets;
+    step({ onsets: withIds(placed, edits.now.onsets) });
+    tl.say(`${count(placed.length, "onset")}; Undo brings the others back.`);
+  }
 
   function lastTime() {
     return tl.snap ? frameTime(lastFrame(tl.clip), tl.clip.fps) : tl.clip.duration_s;

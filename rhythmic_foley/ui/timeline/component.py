@@ -11,6 +11,7 @@ _HERE = Path(__file__).parent
 # One after the other they make one function body, so that each may use what those before it define.
 _SCRIPTS = (
     "picking.js",
+    "alternatives.js",
     "times.js",
     "editing.js",
     "picture.js",

@@ -13,6 +13,7 @@ const tl = {
   root,
   stage: part(".tl-stage"),
   threshold: part(".tl-threshold"),
+  number: part(".tl-number"),
   clip: null,
   lanes: null,
   snap: true,
