@@ -93,6 +93,7 @@ def _add_onsets(commands: Any) -> None:
         help="another reading of the onsets: every second one, the other turning point of each swing, or only the N "
         "strongest; may be given several times, which are then applied in order",
     )
+    _add_onset_source(parser)
     _add_model(parser)
     parser.set_defaults(run=_onsets)
 
@@ -109,6 +110,7 @@ def _add_dub(commands: Any) -> None:
     what.add_argument("--text", help="what sounds, in plain words, for the whole clip")
     what.add_argument("--events", metavar="FILE", help="what sounds when: JSON as `describe` prints it, or one a line")
     parser.add_argument("--onsets", metavar="FILE|TIMES", help='JSON as `onsets` prints it, or "0.5, 1.2"; - is stdin')
+    _add_onset_source(parser)
     parser.add_argument("--negative", help="what should not be heard")
     parser.add_argument("--semantic-scale", type=float, metavar="S", help="strength of the description; 0 is off")
     parser.add_argument("--temporal-scale", type=float, metavar="S", help="strength of the onsets; 0 is off")
@@ -169,6 +171,19 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help=f"checkpoint: a name or a folder ({DEFAULT_MODEL})")
 
 
+def _add_onset_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--onsets-from", choices=("picture", "sound", "both"), help="what onsets are proposed from: the picture, the "
+        "clip's own sound, or both (picture)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--guide",
+        type=Path,
+        metavar="FILE",
+        help="a recording of yourself tapping, clapping or humming to the clip: its attacks are the onsets",
+    )
+
+
 def _add_describer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--describer",
@@ -202,7 +217,12 @@ def _describe(args: argparse.Namespace) -> None:
 def _onsets(args: argparse.Namespace) -> None:
     if args.threshold is not None and not 0 <= args.threshold <= 1:  # said before the clip is looked at
         raise FoleyError(f"The threshold must be between 0 and 1, not {args.threshold:g}.")
-    analysis = _analyse(open_studio(args.model), args.clip, describe=False)
+    from rhythmic_foley.values.controls import Controls
+
+    heard = {"onsets_from": args.onsets_from or Controls().onsets_from, "guide": args.guide}
+    analysis = _analyse(open_studio(args.model), args.clip, describe=False, **heard)
+    for note in analysis.notes:
+        _say(note)
     onsets, threshold = analysis.onsets, analysis.threshold
     if args.threshold is not None:
         from rhythmic_foley.values.curve import pick_onsets
@@ -340,8 +360,8 @@ def open_studio(model: str | None, describer: str = "embedded", asking: Asking |
     return Studio(model or DEFAULT_MODEL, describer=describer, asking=asking)
 
 
-def _analyse(studio: Studio, clip: Path, *, describe: bool = True) -> Analysis:
-    *_, analysis = _follow(studio.analyse(clip, describe=describe), clip.name)
+def _analyse(studio: Studio, clip: Path, **how: Any) -> Analysis:
+    *_, analysis = _follow(studio.analyse(clip, **how), clip.name)
     return analysis
 
 
@@ -394,6 +414,8 @@ def _controls(args: argparse.Namespace, settings: str | None, defaults: Controls
         "reference": args.reference,
         "reference_strength": args.reference_strength,
         "stems": args.stems,
+        "onsets_from": args.onsets_from,
+        "guide": args.guide,
     }
     return replace(controls, **{name: value for name, value in plain.items() if value is not None})
 

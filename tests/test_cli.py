@@ -41,6 +41,7 @@ class FakeStudio:
         self.revision = "1"
         self.defaults = Controls()
         self.analysed: list[tuple[str, bool, bool]] = []
+        self.heard: list[tuple[str, Path | None]] = []
         self.controls: list[Controls] = []
         self.out_dirs: list[Path] = []
         self.interrupt = False
@@ -52,8 +53,9 @@ class FakeStudio:
     def load_ahead(self):
         """There is nothing to load."""
 
-    def analyse(self, path, *, describe=True, find_onsets=True, describer=None):
+    def analyse(self, path, *, describe=True, find_onsets=True, describer=None, onsets_from="picture", guide=None):
         self.analysed.append((Path(path).name, describe, find_onsets))
+        self.heard.append((onsets_from, guide))
         yield Progress(0.5, "looking", None)
         if "bad" in Path(path).name:
             raise FoleyError("This file holds no picture.")
@@ -162,6 +164,20 @@ def test_describe_prints_the_events(studio, capsys):
     assert studio.analysed == [("clip.mp4", True, True)]
 
 
+def test_onsets_chooses_other_readings_in_order(studio, capsys):
+    assert cli.main(["onsets", "clip.mp4", "--choose", "every-second", "--choose", "strongest:1"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["onsets_s"]) == 1
+    assert cli.main(["onsets", "clip.mp4", "--choose", "thirds"]) == 2
+    assert "every-second, other-phase or strongest:N" in capsys.readouterr().err
+
+
+def test_onsets_come_from_where_one_says(studio):
+    assert cli.main(["onsets", "clip.mp4"]) == 0
+    assert cli.main(["onsets", "clip.mp4", "--onsets-from", "sound"]) == 0
+    assert cli.main(["dub", "clip.mp4", "--guide", "taps.wav"]) == 0
+    assert studio.heard == [("picture", None), ("sound", None), ("picture", Path("taps.wav"))]
+
+
 OPTIONS = {
     "text": (["--text", "dog barking"], "dog barking"),
     "negative": (["--negative", "music"], "music"),
@@ -180,6 +196,8 @@ OPTIONS = {
     "reference": (["--reference", "hit.wav"], Path("hit.wav")),
     "reference_strength": (["--reference-strength", "0.8"], 0.8),
     "stems": (["--stems"], True),
+    "onsets_from": (["--onsets-from", "both"], "both"),
+    "guide": (["--guide", "taps.wav"], Path("taps.wav")),
     "onsets": (["--onsets", "0.5, 1.2"], Onsets.of([0.5, 1.2])),
     "events": (["--events", "events.txt"], (SoundEvent("rain", "on a roof", 0.0, 2.5),)),
 }

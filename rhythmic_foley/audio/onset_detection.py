@@ -95,7 +95,7 @@ def attack_times(wave: np.ndarray, sample_rate_hz: int) -> Onsets:
 def refine_attack(energy: np.ndarray, near: int, sample_rate_hz: int) -> int:
     """The sample around `near` at which the power of a sound changes most; `energy` (N,) holds its squared samples."""
     hop = max(1, round(_ENVELOPE_HOP_S * sample_rate_hz))
-    return _change_point(energy, near, hop, 10 ** -6.0 * float(energy.max(initial=0.0)) + 1e-20)
+    return _change_point(energy, near, hop, 10**-6.0 * float(energy.max(initial=0.0)) + 1e-20)
 
 
 def _level_db(energy: np.ndarray, hop: int) -> np.ndarray:

@@ -29,11 +29,12 @@ class Setup:
 
 @dataclass(frozen=True)
 class DubTask:
-    """A clip as it travels: its name and content, and those of a reference sound."""
+    """A clip as it travels: its name and content, and those of a reference sound and a guide track."""
 
     clip: tuple[str, bytes]
     controls: Controls
     reference: tuple[str, bytes] | None = None
+    guide: tuple[str, bytes] | None = None
 
 
 def dub_on_ray(
@@ -64,7 +65,8 @@ def dub_on_ray(
 
 def _packed(clip: Path, controls: Controls) -> DubTask:
     reference = controls.reference and _content(controls.reference)
-    return DubTask(_content(clip), replace(controls, reference=None), reference or None)
+    guide = controls.guide and _content(controls.guide)
+    return DubTask(_content(clip), replace(controls, reference=None, guide=None), reference or None, guide or None)
 
 
 def _content(path: Path) -> tuple[str, bytes]:
@@ -84,7 +86,8 @@ def _dub(studio: Studio, task: DubTask) -> list[tuple[str, Files]]:
     with tempfile.TemporaryDirectory() as folder:
         clip = _unpacked(task.clip, Path(folder) / "clip")
         reference = task.reference and _unpacked(task.reference, Path(folder) / "reference")
-        controls = replace(task.controls, reference=reference or None)
+        guide = task.guide and _unpacked(task.guide, Path(folder) / "guide")
+        controls = replace(task.controls, reference=reference or None, guide=guide or None)
         *_, analysis = studio.analyse_for(clip, controls)
         takes = [item for item in studio.dub(analysis, controls, Path(folder) / "out") if isinstance(item, Take)]
         return [(take.folder.name, _files(take.folder)) for take in takes]

@@ -97,7 +97,8 @@ def resolve_controls(analysis: Analysis, controls: Controls, stretch: Stretch, b
         onsets = drop_onsets_of_sustained(onsets, events)
     seed = draw_seed() if controls.seed is None else controls.seed
     reference = controls.reference if controls.reference_strength > 0 else None
-    asked = replace(controls, events=events, onsets=onsets, seed=seed, text=None, reference=reference)
+    # The onsets stand in the settings themselves, which therefore need no guide any more.
+    asked = replace(controls, events=events, onsets=onsets, seed=seed, text=None, reference=reference, guide=None)
     if base is not None:
         asked = replace(
             asked,

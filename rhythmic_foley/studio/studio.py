@@ -41,9 +41,10 @@ from rhythmic_foley.studio.dub_plan import (
     stem_plans,
 )
 from rhythmic_foley.studio.mixdown import mix_for_take
+from rhythmic_foley.studio.onset_sources import guide_curve, with_sound
 from rhythmic_foley.studio.takes import Draft, draw_mel, prepare_folder, read_sound, read_take, write_take
 from rhythmic_foley.values.clip import ClipInfo
-from rhythmic_foley.values.controls import Controls, Fix
+from rhythmic_foley.values.controls import PICTURE, SOUND, Controls, Fix
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, NOTHING_SEEN, Curve, Seen, pick_onsets
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
 from rhythmic_foley.values.interval import Interval
@@ -162,24 +163,34 @@ class Studio:
         return found
 
     def analyse(
-        self, path: str | Path, *, describe: bool = True, find_onsets: bool = True, describer: str | None = None
+        self,
+        path: str | Path,
+        *,
+        describe: bool = True,
+        find_onsets: bool = True,
+        describer: str | None = None,
+        onsets_from: str = PICTURE,
+        guide: Path | None = None,
     ) -> Iterator[Progress | Analysis]:
         """Looks at a clip: what sounds, and when. Yields progress, and the analysis at the end.
 
         Args:
             describer: who says what sounds: a name among `describers.names`; the usual one if left out.
+            onsets_from: the "picture", the clip's own "sound", or "both"; see `onset_sources`.
+            guide: a recording whose attacks are the onsets, whatever `onsets_from` says.
 
         Raises:
-            FoleyError: if the file is not a clip that can be dubbed, or there is no such describer.
+            FoleyError: if the file is not a clip that can be dubbed, or there is no such describer, or nothing can be
+                heard where onsets are to come from a sound.
         """
         yield Progress(0.0, "Opening the clip")
         clip = probe(path)
         _check_length(clip)
         digest = file_digest(path)
-        seen, onsets = NOTHING_SEEN, Onsets()
+        seen, onsets, note = NOTHING_SEEN, Onsets(), ""
         if find_onsets:
             yield Progress(0.1, "Looking for onsets")
-            seen = self._see(clip, digest)
+            seen, note = self._find_onsets(clip, digest, onsets_from, guide)
             onsets = pick_onsets(seen.curve, DEFAULT_THRESHOLD)
         said = Description((), "")
         if describe:
@@ -191,7 +202,7 @@ class Studio:
             if len(kept) < len(onsets):
                 said = replace(said, notes=(*said.notes, LEFT_OUT_NOTE.format(said.events[0].label, len(onsets))))
             onsets = kept
-        notes = (*clip.notes, *said.notes)
+        notes = (*clip.notes, *said.notes, *((note,) if note else ()))
         if describe and all(event.label == UNKNOWN for event in said.events):
             notes = (*notes, UNKNOWN_NOTE)
         yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, seen.curve, said.describer, notes)
@@ -213,9 +224,15 @@ class Studio:
         """
         told = controls.text is not None or controls.events is not None or controls.fix is not None
         placed = controls.onsets is not None or controls.fix is not None
-        for number, item in enumerate(
-            self.analyse(path, describe=not told, find_onsets=not placed, describer=describer)
-        ):
+        looked = self.analyse(
+            path,
+            describe=not told,
+            find_onsets=not placed,
+            describer=describer,
+            onsets_from=controls.onsets_from,
+            guide=controls.guide,
+        )
+        for number, item in enumerate(looked):
             if number == 1 and (told or not self.describers[describer].is_large):  # the clip could be opened
                 self.load_ahead()
             yield item
@@ -330,6 +347,13 @@ class Studio:
 
         key = Cache.key("features-1", analysis.digest, self.revision)
         return torch.from_numpy(self.cache.load("features", key, ".npy", np.load, write))
+
+    def _find_onsets(self, clip: ClipInfo, digest: str, onsets_from: str, guide: Path | None) -> tuple[Seen, str]:
+        """When sounds start, by picture, sound or guide, and a note for the person or nothing."""
+        if guide is not None:
+            return Seen(guide_curve(guide), NOTHING_SEEN.sounding), ""
+        seen = NOTHING_SEEN if onsets_from == SOUND else self._see(clip, digest)
+        return (seen, "") if onsets_from == PICTURE else with_sound(seen, clip, onsets_from)
 
     def _see(self, clip: ClipInfo, digest: str) -> Seen:
         """When sounds start, by the checkpoint's event detector or, where it has none, by motion alone."""

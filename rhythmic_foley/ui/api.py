@@ -18,6 +18,7 @@ from rhythmic_foley.ui.handlers import NO_CLIP, Studios
 from rhythmic_foley.ui.jobs import sentence_for_visitors
 from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.wiring import MODEL
+from rhythmic_foley.values.alternatives import READINGS, alternative
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.events import events_from_data
 from rhythmic_foley.values.onsets import Onsets
@@ -36,19 +37,30 @@ class Endpoints:
         self.visits = visits
         self._dub_there = on_gpu(self._dub_here, studios.pace)
 
-    def analyse(self, clip: str, model: str | None = None, describer: str | None = None) -> Iterator[dict[str, Any]]:
+    def analyse(
+        self,
+        clip: str,
+        model: str | None = None,
+        describer: str | None = None,
+        onsets_from: str = _PLAIN.onsets_from,
+        guide: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
         """What sounds in a clip, and when.
 
         Args:
             clip: the video file.
             model: name of one of the models there; the usual one if left out.
             describer: who says what sounds: a name that the page offers; the usual one if left out.
+            onsets_from: where onsets come from: "picture", the clip's own "sound", or "both".
+            guide: a sound file of taps, claps or a voice in time with the clip, whose attacks are the onsets instead.
 
         Returns:
-            Progress while it is made; at last the clip's facts, describer, events, onsets_s, strengths and threshold.
+            Progress while it is made; at last the clip's facts, describer, events, onsets_s, strengths, threshold and
+            alternatives: other readings of the onsets by name.
         """
         with _errors_as_sentences():
-            for item in self._analyse(clip, model, describer):
+            heard = {"onsets_from": onsets_from, "guide": Path(guide) if guide else None}
+            for item in self._analyse(clip, model, describer=describer, **heard):
                 yield _said(item) if isinstance(item, Progress) else _as_json(item)
 
     def dub(
@@ -75,6 +87,8 @@ class Endpoints:
         classifier_scale: float = _PLAIN.classifier_scale,
         model: str | None = None,
         describer: str | None = None,
+        onsets_from: str = _PLAIN.onsets_from,
+        guide: str | None = None,
     ) -> Iterator[tuple[list[str], list[str], list[str], dict[str, Any]]]:
         """Dub a clip. What is left out is proposed from the picture.
 
@@ -103,6 +117,8 @@ class Endpoints:
             classifier_scale: of guidance by a classifier, where the model has one; 0 is off.
             model: name of one of the models there; the usual one if left out.
             describer: who says what sounds where neither events nor text do; the usual one if left out.
+            onsets_from: where onsets that are left out come from: "picture", the clip's own "sound", or "both".
+            guide: a sound file of taps, claps or a voice in time with the clip, whose attacks are the onsets instead.
 
         Returns:
             Dubbed videos, wavs, stems of all takes, and {"takes": [seed, measured hits, settings and names of its
@@ -128,6 +144,8 @@ class Endpoints:
                 stems=stems,
                 onset_guidance=onset_guidance,
                 classifier_scale=classifier_scale,
+                onsets_from=onsets_from,
+                guide=Path(guide) if guide else None,
             )
             span = _seconds("start_s", start_s), _seconds("end_s", end_s)
             done: list[Take] = []
@@ -139,10 +157,10 @@ class Endpoints:
                 about = state | {"takes": [_take(take) for take in done]}
                 yield _files(done, "video"), _files(done, "wav"), singles, about
 
-    def _analyse(self, clip: str, model: str | None, describer: str | None) -> Iterator[Progress | Analysis]:
+    def _analyse(self, clip: str, model: str | None, **how: Any) -> Iterator[Progress | Analysis]:
         if not clip:
             raise FoleyError(NO_CLIP)
-        with closing(self.studios[model].analyse(clip, describer=describer)) as work:
+        with closing(self.studios[model].analyse(clip, **how)) as work:
             yield from work
 
     def _dub(
@@ -177,6 +195,7 @@ def wire_api(endpoints: Endpoints) -> None:
     with gr.Group(visible=False):
         clip = gr.Video(label="clip")
         model, describer = (gr.Textbox(None, label=label) for label in ("model", "describer"))
+        heard = (gr.Textbox(_PLAIN.onsets_from, label="onsets_from"), gr.Audio(None, label="guide", type="filepath"))
         analysis = gr.JSON(label="analysis")
         files = [gr.File(label=label, file_count="multiple") for label in ("videos", "wavs", "stems")]
         takes = gr.JSON(label="takes")
@@ -202,9 +221,9 @@ def wire_api(endpoints: Endpoints) -> None:
             "classifier_scale": gr.Number(_PLAIN.classifier_scale, label="classifier_scale"),
         }
         trigger = gr.Button()
-    trigger.click(endpoints.analyse, [clip, model, describer], analysis, api_name="analyse", **MODEL)
+    trigger.click(endpoints.analyse, [clip, model, describer, *heard], analysis, api_name="analyse", **MODEL)
     trigger.click(
-        endpoints.dub, [clip, *settings.values(), model, describer], [*files, takes], api_name="dub", **MODEL
+        endpoints.dub, [clip, *settings.values(), model, describer, *heard], [*files, takes], api_name="dub", **MODEL
     )
 
 
@@ -241,8 +260,13 @@ def _as_json(analysis: Analysis) -> dict[str, Any]:
         "onsets_s": list(analysis.onsets.times_s),
         "strengths": list(analysis.onsets.strengths),
         "threshold": analysis.threshold,
+        "alternatives": {name: _onsets(alternative(analysis.onsets, analysis.curve, name)) for name in READINGS},
         "notes": list(analysis.notes),
     }
+
+
+def _onsets(onsets: Onsets) -> dict[str, list[float]]:
+    return {"onsets_s": list(onsets.times_s), "strengths": list(onsets.strengths)}
 
 
 def _take(take: Take) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Form:
     stems: bool
     classifier_scale: float
     onset_guidance: float
+    onsets_from: str
+    guide: str | None
 
     def controls(self, analysis: Analysis, *, proposed: bool) -> Controls:
         """The request to the studio.
@@ -74,6 +76,8 @@ class Form:
             stems=bool(self.stems),
             classifier_scale=float(self.classifier_scale),
             onset_guidance=float(self.onset_guidance),
+            onsets_from=self.onsets_from,
+            guide=Path(self.guide) if self.guide else None,
         )
 
 
@@ -102,6 +106,8 @@ def values_from_controls(controls: Controls, duration_s: float) -> dict[str, Any
         "stems": controls.stems,
         "classifier_scale": controls.classifier_scale,
         "onset_guidance": controls.onset_guidance,
+        "onsets_from": controls.onsets_from,
+        "guide": None if controls.guide is None else str(controls.guide),
     }
 
 

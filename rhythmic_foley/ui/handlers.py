@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.timeline import timeline_value
 from rhythmic_foley.ui.visitor_space import VisitorSpace, upload_folder
 from rhythmic_foley.ui.widgets import HIDDEN
-from rhythmic_foley.values.controls import Controls
+from rhythmic_foley.values.controls import PICTURE, Controls
 from rhythmic_foley.values.results import Analysis, Progress, Take
 from rhythmic_foley.values.seeds import draw_seed
 
@@ -50,6 +50,21 @@ class Studios:
         if name not in self._open:
             self._open[name] = self._open[self.names[0]].beside(name)
         return self._open[name]
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How a clip is looked at: by which model, by which describer, and where its onsets come from."""
+
+    model: str | None
+    asked: str | None
+    onsets_from: str
+    guide: str | None
+
+    def start(self, studios: Studios, clip: str) -> Iterator[Progress | Analysis]:
+        """The studio's work on it."""
+        guide = Path(self.guide) if self.guide else None
+        return studios[self.model].analyse(clip, describer=self.asked, onsets_from=self.onsets_from, guide=guide)
 
 
 class Handlers:
@@ -115,11 +130,19 @@ class Handlers:
         return page
 
     def describe(
-        self, clip: str | None, visit: str, finished: Takes, model: str | None, asked: str | None = None
+        self,
+        clip: str | None,
+        visit: str,
+        finished: Takes,
+        model: str | None,
+        asked: str | None = None,
+        onsets_from: str = PICTURE,
+        guide: str | None = None,
     ) -> Iterator[Updates]:
         """Propose sounds and onsets, over whatever stood there; `asked` is the describer."""
         job = Job("describe")
-        yield from follow(job, self._describe(job, clip, visit, finished, model, asked))
+        looking = Looking(model, asked, onsets_from, guide)
+        yield from follow(job, self._describe(job, clip, visit, finished, looking))
 
     def generate(
         self,
@@ -132,8 +155,9 @@ class Handlers:
         **form: Any,
     ) -> Iterator[Updates]:
         """Takes from what the controls say; a clip that was not looked at yet is looked at first."""
-        job = Job("generate")
-        yield from follow(job, self._generate(job, clip, analysis, finished, visit, model, asked, Form(**form)))
+        job, filled = Job("generate"), Form(**form)
+        looking = Looking(model, asked, filled.onsets_from, filled.guide)
+        yield from follow(job, self._generate(job, clip, analysis, finished, visit, looking, filled))
 
     def quick(
         self,
@@ -144,10 +168,12 @@ class Handlers:
         range_from: float | None = None,
         range_to: float | None = None,
         asked: str | None = None,
+        onsets_from: str = PICTURE,
+        guide: str | None = None,
     ) -> Iterator[Updates]:
         """One take of the range from the proposals and the defaults, whatever the other controls say."""
-        job = Job("quick")
-        yield from follow(job, self._quick(job, clip, finished, visit, model, asked, (range_from, range_to)))
+        job, looking = Job("quick"), Looking(model, asked, onsets_from, guide)
+        yield from follow(job, self._quick(job, clip, finished, visit, looking, (range_from, range_to)))
 
     def take_model(self, model: str | None) -> Updates:
         """The steps and the guidance that a model was made for; guidance by a classifier only where it has one."""
@@ -226,12 +252,10 @@ class Handlers:
         values["timeline"] = gr.update(value=page["timeline"]["value"] | values["timeline"], visible=True)
         return values | {"seed": "", "takes": 1}
 
-    def _understand(
-        self, job: Job, clip: str | None, model: str | None, asked: str | None
-    ) -> Generator[Updates, None, Analysis]:
+    def _understand(self, job: Job, clip: str | None, looking: Looking) -> Generator[Updates, None, Analysis]:
         if not clip:
             raise FoleyError(NO_CLIP)
-        with closing(self.studios[model].analyse(clip, describer=asked)) as work:
+        with closing(looking.start(self.studios, clip)) as work:
             for item in work:
                 if isinstance(item, Progress):
                     yield job.working(item)
@@ -240,9 +264,9 @@ class Handlers:
         return analysis
 
     def _describe(
-        self, job: Job, clip: str | None, visit: str, finished: Takes, model: str | None, asked: str | None
+        self, job: Job, clip: str | None, visit: str, finished: Takes, looking: Looking
     ) -> Iterator[Updates]:
-        analysis = yield from self._understand(job, clip, model, asked)
+        analysis = yield from self._understand(job, clip, looking)
         self.visits.remember(visit, str(clip), finished, analysed=analysis)
         yield proposals(analysis) | job.idle()
 
@@ -253,18 +277,17 @@ class Handlers:
         analysis: Analysis | None,
         finished: Takes,
         visit: str,
-        model: str | None,
-        asked: str | None,
+        looking: Looking,
         form: Form,
     ) -> Iterator[Updates]:
         fresh = analysis is None
         if analysis is None:
-            analysis = yield from self._understand(job, clip, model, asked)
+            analysis = yield from self._understand(job, clip, looking)
             self.visits.remember(visit, str(clip), finished, analysed=analysis)
         controls = form.controls(analysis, proposed=fresh)
         if fresh:
             yield proposals(analysis) | _kept(analysis, controls)
-        yield from self.dub(job, analysis, controls, finished, visit, model)
+        yield from self.dub(job, analysis, controls, finished, visit, looking.model)
 
     def _quick(
         self,
@@ -272,16 +295,20 @@ class Handlers:
         clip: str | None,
         finished: Takes,
         visit: str,
-        model: str | None,
-        asked: str | None,
+        looking: Looking,
         span: tuple[float | None, float | None],
     ) -> Iterator[Updates]:
-        analysis = yield from self._understand(job, clip, model, asked)
+        analysis = yield from self._understand(job, clip, looking)
         self.visits.remember(visit, str(clip), finished, analysed=analysis)
         yield proposals(analysis)
         range_s = span_of(*span, analysis.clip.duration_s)
         yield from self.dub(
-            job, analysis, replace(self.studios[model].defaults, range_s=range_s), finished, visit, model
+            job,
+            analysis,
+            replace(self.studios[looking.model].defaults, range_s=range_s),
+            finished,
+            visit,
+            looking.model,
         )
 
 

@@ -18,7 +18,7 @@ from rhythmic_foley.ui.timeline import OnsetTimeline
 from rhythmic_foley.ui.visitor_space import KEEP_S
 from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section, span
 from rhythmic_foley.ui.wiring import wire, wire_takes
-from rhythmic_foley.values.controls import MAX_TAKES, Controls
+from rhythmic_foley.values.controls import BOTH, MAX_TAKES, PICTURE, SOUND, Controls
 from rhythmic_foley.values.limits import MAX_CLIP_S, MAX_UPLOAD_MB, MIN_CLIP_S
 
 LIMITS = (
@@ -114,6 +114,8 @@ def _understand_section(describers: Sequence[str]) -> Widgets:
             visible=len(describers) > 1,
             elem_id="asked",
         )
+        with gr.Accordion("Hear the onsets: own sound, guide track", open=False, elem_id="hearing"):
+            w |= _hearing()
         w["describer"] = gr.HTML(visible=False, elem_id="describer")
         w["timeline"] = OnsetTimeline(video_id="clip", visible=HIDDEN, elem_id="timeline")
         w["timeline_none"] = gr.HTML(
@@ -136,6 +138,31 @@ def _understand_section(describers: Sequence[str]) -> Widgets:
                 min_width=260,
                 elem_id="negative",
             )
+    return w
+
+
+def _hearing() -> Widgets:
+    w: Widgets = {}
+    with gr.Row():
+        w["onsets_from"] = gr.Radio(
+            [("Picture", PICTURE), ("Own sound", SOUND), ("Both", BOTH)],
+            value=PICTURE,
+            label="Onsets from",
+            info="Where the proposed onsets come from when you press the button above.",
+            min_width=260,
+            elem_id="onsets-from",
+        )
+        w["guide"] = as_it_is(
+            gr.Audio(
+                label="Guide track: tap, clap, hum or beatbox along; its attacks become the onsets",
+                sources=["upload", "microphone"],
+                type="filepath",
+                buttons=[],
+                min_width=260,
+                elem_id="guide",
+                elem_classes="rf-sample",
+            )
+        )
     return w
 
 

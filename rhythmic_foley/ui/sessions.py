@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.studio.studio import Analysis, Take
 from rhythmic_foley.studio.takes import read_take
 from rhythmic_foley.ui.visitor_space import VisitorSpace
+from rhythmic_foley.values.curve import Curve
 from rhythmic_foley.values.events import events_from_json, events_to_json
 from rhythmic_foley.values.onsets import Onsets
 
@@ -128,6 +131,7 @@ def _found(analysis: Analysis | Literal[False]) -> dict[str, Any] | None:
     return {
         "events": events_to_json(analysis.events),
         "onsets": [analysis.onsets.times_s, analysis.onsets.strengths],
+        "curve": [analysis.curve.times_s.tolist(), analysis.curve.values.tolist()],
         "describer": analysis.describer,
         "notes": analysis.notes,
     }
@@ -139,6 +143,7 @@ def _read_found(noted: dict[str, Any] | None) -> dict[str, Any] | None:
     return {
         "events": events_from_json(noted["events"]),
         "onsets": Onsets.of(*noted["onsets"]),
+        "curve": Curve(*map(np.asarray, noted["curve"])),
         "describer": noted["describer"],
         "notes": tuple(noted["notes"]),
     }

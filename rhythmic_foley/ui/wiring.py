@@ -69,11 +69,11 @@ def wire(page: gr.Blocks, w: Widgets, handlers: Handlers) -> None:
     )
     for event in shown:
         event.then(None, inputs=w["visit"], js=_KEEP_VISIT, api_visibility="private")
-    looking = (*who, "asked")
+    looking = (*who, "asked", "onsets_from", "guide")
     inputs = {
         "quick": (*looking, "range_from", "range_to"),
         "describe": looking,
-        "generate": (*looking, "analysis", *_FORM),
+        "generate": (*who, "asked", "analysis", *_FORM),
     }
     for name, given in inputs.items():
         run = _job(w, name, getattr(handlers, name), given, **MODEL)

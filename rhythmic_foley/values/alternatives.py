@@ -11,6 +11,7 @@ from rhythmic_foley.values.curve import Curve, pick_onsets
 from rhythmic_foley.values.onsets import Onsets
 
 EVERY_SECOND, OTHER_PHASE, STRONGEST = "every-second", "other-phase", "strongest"
+READINGS = (EVERY_SECOND, OTHER_PHASE)  # those that need no number
 _PAUSE = 1.5  # a gap this many times the usual one is a pause and holds no turning point in its middle
 _NEAR, _FAR = 0.25, 0.75  # where in a gap the other turning point is looked for
 

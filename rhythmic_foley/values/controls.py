@@ -17,6 +17,7 @@ from rhythmic_foley.values.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT, MIN_C
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.seeds import DRAW, MAX_SEED, read_seed
 
+PICTURE, SOUND, BOTH = ONSET_SOURCES = ("picture", "sound", "both")
 MAX_TAKES = 8
 
 
@@ -69,6 +70,8 @@ class Controls:
         reference_strength: how much of it stays, from 0 (nothing) to 1 (nearly all).
         stems: also makes each event's sound alone, from the same seed (but not for a fix, whose rest has another).
             Their sum is not the take: each is what the model makes of one event.
+        onsets_from: where onsets that are left open come from: the "picture", the clip's own "sound", or "both".
+        guide: a recording of taps, claps or a voice in time with the clip, whose attacks are the onsets instead.
     """
 
     events: tuple[SoundEvent, ...] | None = None
@@ -90,6 +93,8 @@ class Controls:
     reference: Path | None = None
     reference_strength: float = 0.5
     stems: bool = False
+    onsets_from: str = PICTURE
+    guide: Path | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -103,6 +108,8 @@ class Controls:
     def _check_ranges(self) -> None:
         if not 1 <= self.takes <= MAX_TAKES:
             raise FoleyError(f"The number of takes must be between 1 and {MAX_TAKES}, not {self.takes}.")
+        if self.onsets_from not in ONSET_SOURCES:
+            raise FoleyError(f"Onsets come from the picture, the sound or both, not from {quoted(self.onsets_from)}.")
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise FoleyError(f"The seed must be between 0 and {MAX_SEED}, or {DRAW} to have one drawn.")
         if self.loudness_lufs is not None and not -60 <= self.loudness_lufs <= -5:
@@ -165,7 +172,8 @@ class Controls:
 
     def _with_paths(self, change: Callable[[Path], Path]) -> Controls:
         fix = self.fix and replace(self.fix, take=change(self.fix.take))
-        return replace(self, fix=fix, reference=self.reference and change(self.reference))
+        reference, guide = self.reference and change(self.reference), self.guide and change(self.guide)
+        return replace(self, fix=fix, reference=reference, guide=guide)
 
 
 _LARGEST = 1e12  # of any number but a seed; each has its own range besides
@@ -243,6 +251,8 @@ _KINDS = {
     "reference": _Kind("the path of a file", lambda value: isinstance(value, Path), _read_path),
     "reference_strength": _NUMBER,
     "stems": _FLAG,
+    "onsets_from": _TEXT,
+    "guide": _Kind("the path of a file", lambda value: isinstance(value, Path), _read_path),
 }
 # Fields that may be left open.
 _NULLABLE = {field.name for field in fields(Controls) if field.default is None} | {"loudness_lufs"}

@@ -10,6 +10,7 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.values.onsets import Onsets
 
 DEFAULT_THRESHOLD = 0.5
+_SPIKE_S = 0.004  # half the width of a spike, far less than the gap between two onsets
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ class Seen:
 
 
 NOTHING_SEEN = Seen(Curve(np.zeros(0), np.zeros(0)), Curve(np.zeros(0), np.zeros(0)))
+
+
+def curve_of_onsets(onsets: Onsets) -> Curve:
+    """A curve that is 0 but for a spike at each onset, as high as it is strong: what `pick_onsets` undoes."""
+    times_s = [time_s + edge for time_s in onsets.times_s for edge in (-_SPIKE_S, 0.0, _SPIKE_S)]
+    values = [height for strength in onsets.strengths for height in (0.0, strength, 0.0)]
+    return Curve(np.asarray(times_s, dtype=np.float64), np.asarray(values, dtype=np.float64))
 
 
 def pick_onsets(curve: Curve, threshold: float = DEFAULT_THRESHOLD, min_gap_s: float = 0.1) -> Onsets:

@@ -50,6 +50,7 @@ class FakeStudio:
         self.fails = fails
         self.analysed: list[dict[str, bool]] = []
         self.asked: list[str | None] = []
+        self.heard: list[tuple[str, Path | None]] = []
         self.requests: list[Controls] = []
         self.folders: list[Path] = []
         self.closed = 0
@@ -60,13 +61,21 @@ class FakeStudio:
         """There is nothing to load."""
 
     def analyse(
-        self, path: str | Path, *, describe: bool = True, find_onsets: bool = True, describer: str | None = None
+        self,
+        path: str | Path,
+        *,
+        describe: bool = True,
+        find_onsets: bool = True,
+        describer: str | None = None,
+        onsets_from: str = "picture",
+        guide: Path | None = None,
     ) -> Iterator[Progress | Analysis]:
         """Three peaks and one bark, whatever the clip shows."""
         looked = describe or find_onsets
         if looked:
             self.analysed.append({"describe": describe, "find_onsets": find_onsets})
             self.asked.append(describer if describe else "nobody")
+            self.heard.append((onsets_from, guide))
         clip = probe(path)
         yield Progress(0.5, "Looking", 1.0)
         if self.fails and looked:

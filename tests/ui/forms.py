@@ -40,4 +40,6 @@ FORM = Form(
     stems=False,
     classifier_scale=0.0,
     onset_guidance=0.0,
+    onsets_from="picture",
+    guide=None,
 )

@@ -42,6 +42,8 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "stems": (True, {"stems": True}),
     "classifier_scale": (50.0, {"classifier_scale": 50.0}),
     "onset_guidance": (1.0, {"onset_guidance": 1.0}),
+    "onsets_from": ("both", {"onsets_from": "both"}),
+    "guide": ("taps.wav", {"guide": Path("taps.wav")}),
 }
 
 

@@ -290,3 +290,18 @@ def test_opening_a_clip_takes_a_moment_only(handlers: Handlers, clip: Path, visi
     started_s = time.process_time()
     handlers.show_clip(str(clip), None, visit)
     assert time.process_time() - started_s < 1
+
+
+def test_every_look_at_a_clip_takes_onsets_from_where_the_page_says(
+    handlers: Handlers, generate, studio: FakeStudio, clip: Path, visit: str
+) -> None:
+    merged(handlers.describe(str(clip), visit, (), None, None, "sound", None))
+    merged(handlers.quick(str(clip), (), visit, None, onsets_from="both"))
+    merged(generate(replace(FORM, guide="taps.wav")))
+    assert studio.heard == [("sound", None), ("both", None), ("picture", Path("taps.wav"))]
+
+
+def test_a_reload_shows_the_curve_that_was_heard(handlers: Handlers, clip: Path, visit: str) -> None:
+    shown = merged(handlers.describe(str(clip), visit, (), None, None, "sound", None))
+    again = handlers.restore(visit)
+    assert again["timeline"]["value"]["curve"] == shown["timeline"]["value"]["curve"]

@@ -131,7 +131,10 @@ function createCommands(tl) {
     select: () => tl.setMode("selecting", !tl.selecting),
     // Other readings of the onsets; each is a step that can be undone.
     everySecond: () => choose(everySecond(edits.now.onsets)),
-    otherPhase: () => choose(otherPhase(edits.now.onsets, tl.clip.curve)),
+    otherPhase() {
+      const found = otherPhase(edits.now.onsets, tl.clip.curve);
+      choose(tl.snap ? found.map((onset) => ({ ...onset, time_s: snapped(onset.time_s, tl.clip.fps) })) : found);
+    },
     strongest() {
       const number = Number(tl.number.value);
       if (!Number.isInteger(number) || number < 1) return tl.say("Write how many onsets to keep: 1 or more.");
@@ -146,9 +149,8 @@ function createCommands(tl) {
 
   function choose(onsets) {
     if (!edits.now.onsets.length) return tl.say("There are no onsets to choose from.");
-    const placed = tl.snap ? onsets.map((onset) => ({ ...onset, time_s: snapped(onset.time_s, tl.clip.fps) })) : onsets;
-    step({ onsets: withIds(placed, edits.now.onsets) });
-    tl.say(`${count(placed.length, "onset")}; Undo brings the others back.`);
+    step({ onsets: withIds(onsets, edits.now.onsets) });
+    tl.say(`${count(onsets.length, "onset")}; Undo brings the others back.`);
   }
 
   function lastTime() {
