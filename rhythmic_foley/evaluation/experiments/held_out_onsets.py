@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rhythmic_foley.evaluation.experiments.video_onsets import Judged, Row, format_rows, scores
+from rhythmic_foley.evaluation.experiments.video_onsets import format_rows, score_curves
+from rhythmic_foley.evaluation.metrics.seen_onsets import Judged, Row, mean_row
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.pipeline.loading import find_checkpoint
 from rhythmic_foley.training.event_detector.data import Example, load
@@ -33,7 +34,8 @@ def evaluate_held_out(
             known = [item for item in examples if len(item.onsets_s)]
             clips = [Judged(name, item.onsets_s, 0.0, np.inf, item.unclear_s) for item in known]
             curves = [_proposal(detector, item, share) for item in known]
-            rows.append(scores(f"{name}, share {share:g}", clips, curves, DEFAULT_THRESHOLD)[-1])
+            scored = score_curves(f"{name}, share {share:g}", clips, curves, DEFAULT_THRESHOLD)
+            rows.append(mean_row(scored, "mean"))
     return rows
 
 

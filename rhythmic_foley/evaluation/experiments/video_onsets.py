@@ -1,151 +1,161 @@
-"""How well onsets are seen in the picture: average precision and F1 against true times, method by method.
+"""How well onsets are seen in the picture: average precision and F1 against true times, by method and by source.
 
-    rhythmic-foley evaluate onsets-from-video FOLDER CLIPS.csv
+    rhythmic-foley evaluate onsets-from-video FOLDER [CLIPS.csv] [--each]
 
-Methods: the event detector ("network"), the curve of braking that optical flow shows ("motion"), the mean of both, and
-as baselines plain frame difference and chance. The table has one row a clip and method and a mean over the clips.
-Columns read from the csv: `clip` (file name without .mp4), `sync_judgeable` (only rows with "yes" count),
-`judge_from_s`, `judge_to_s` and `attack_refined_s`, the true times.
+Methods: the event detector ("network"), the curve of braking that optical flow shows ("motion"), the mixture of both
+that is shipped, and as baselines plain frame difference and chance. Columns read from the csv: `clip` (file name
+without .mp4), `sync_judgeable` (only rows with "yes" count), the true times `attack_refined_s` or `onsets_s`; where
+they are there `judge_from_s`, `judge_to_s`, and `split_key`: clips that share it count as one recording, and what
+stands before its first "_" is the source.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from rhythmic_foley.audio.onset_curve import hit_levels_db
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.evaluation.given_tables import read_rows
-from rhythmic_foley.media.reading import probe, read_frames
+from rhythmic_foley.evaluation.metrics.seen_onsets import NUMBERS, Judged, Row, Summary, mean_row, score, summarise
+from rhythmic_foley.media.reading import probe, read_audio, read_frames
 from rhythmic_foley.models.event_detector import EventDetector
 from rhythmic_foley.pipeline.loading import find_checkpoint
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.values.onsets import Onsets, match_onsets
+from rhythmic_foley.values.tables import Row as TableRow
 from rhythmic_foley.vision.motion import curve_of_steps, steps
 from rhythmic_foley.vision.onset_detector import detect_steps, load_detector, mixed
 
-TOLERANCES_S = (0.05, 0.1)
-_CHANCE_DRAWS = 200
-_MEAN = "mean"
+_CHANCE_DRAWS = 20
+_LEVEL_RATE_HZ = 16_000
+MEAN = "mean"
+_HEADS = {
+    "true": "onsets",
+    "found": "found",
+    "f1_100ms": "F1 raw",
+    "f1_shifted": "F1 shifted",
+    "ap_100ms": "AP raw",
+    "ap_shifted": "AP shifted",
+    "f1_50ms": "F1 50 ms",
+    "ap_50ms": "AP 50 ms",
+    "loudness": "loudness",
+}
 
 Frames = Iterable[tuple[float, np.ndarray]]
 
 
-@dataclass(frozen=True)
-class Row:
-    """Scores of one method on one clip (or the mean over all). Offset: found minus true, mean over the 0.1 s hits."""
-
-    clip: str
-    method: str
-    true: float
-    found: float
-    ap_50ms: float
-    ap_100ms: float
-    f1_50ms: float
-    f1_100ms: float
-    offset_ms: float
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A clip and its true times: found ones count from `from_s` to `to_s`, but not in stretches (m, 2) `unclear_s`."""
-
-    name: str
-    true_s: np.ndarray
-    from_s: float
-    to_s: float
-    unclear_s: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
-
-    def judged(self, onsets: Onsets) -> Onsets:
-        inside = [i for i, time_s in enumerate(onsets.times_s) if self._counts(time_s)]
-        return Onsets.of([onsets.times_s[i] for i in inside], [onsets.strengths[i] for i in inside])
-
-    def _counts(self, time_s: float) -> bool:
-        unclear = (self.unclear_s[:, 0] < time_s) & (time_s < self.unclear_s[:, 1])
-        return self.from_s <= time_s < self.to_s and not unclear.any()
-
-
-def average_precision(true_s: Sequence[float], found: Onsets, tolerance_s: float) -> float:
-    """Step-wise area under precision over recall: strongest onset first, each takes the nearest true time still free.
-
-    Recall counts all true times, so what is never found costs; onsets of equal strength rank in time order.
-    """
-    free = list(true_s)
-    hits, area = 0, 0.0
-    ranked = sorted(zip(found.times_s, found.strengths, strict=True), key=lambda pair: (-pair[1], pair[0]))
-    for rank, (time_s, _) in enumerate(ranked, start=1):
-        nearest = min(free, key=lambda other_s: abs(other_s - time_s), default=None)
-        if nearest is not None and abs(nearest - time_s) <= tolerance_s:
-            free.remove(nearest)
-            hits += 1
-            area += hits / rank
-    return area / len(true_s) if len(true_s) else float(not len(found))
+def difference_curve(frames: Frames) -> Curve:
+    """Baseline: plain mean difference of successive frames, scaled like a motion curve."""
+    watched = _Difference()
+    for _ in watched.watch(frames):
+        pass
+    return watched.curve()
 
 
 def evaluate_clips(
     folder: str | Path, table: str | Path, seed: int = 0, *, detector: EventDetector | None = None
-) -> tuple[Row, ...]:
+) -> tuple[list[Judged], dict[str, list[Row]]]:
     """Scores of every method on the judgeable seconds of each clip.
 
     F1 is taken at `DEFAULT_THRESHOLD` and, in its favour, at the one threshold that serves it best on these very clips
     for the frame difference. Chance throws as many onsets as there are true ones, anywhere.
 
     Args:
-        folder: holds CLIP.mp4 for every row of the table.
+        folder: holds CLIP.mp4 for every row of the table, or has them in `clips/`.
         table: csv file, columns as the module says.
         seed: of the chance baseline.
         detector: of a checkpoint; without one the methods that need it are left out.
 
     Returns:
-        Rows by method, each method's mean over the clips last.
+        The clips, and by method a row for each of them.
     """
-    clips = _read_table(Path(table))
-    if not clips:
-        raise FoleyError(f"The clip table {table} has no row with sync_judgeable = yes.")
-    curves = [_curves(Path(folder) / f"{clip.name}.mp4", detector) for clip in clips]
+    clips = read_table(Path(folder), Path(table))
+    curves = [_curves(clip_path(Path(folder), clip.name), detector) for clip in clips]
     by_method = {method: [of_clip[method] for of_clip in curves] for method in curves[0]}
     difference = by_method["frame difference"]
-    best = max(np.arange(0.05, 1.0, 0.05), key=lambda threshold: _mean_f1(clips, difference, threshold))
+    best = max(np.arange(0.05, 1.0, 0.05), key=lambda threshold: mean_f1(clips, difference, threshold))
     thresholds = {"frame difference": best}
-    rows = [
-        row
+    rows = {
+        method: score_curves(method, clips, of_method, thresholds.get(method, DEFAULT_THRESHOLD))
         for method, of_method in by_method.items()
-        for row in scores(method, clips, of_method, thresholds.get(method, DEFAULT_THRESHOLD))
-    ]
+    }
     generator = np.random.default_rng(seed)
-    chance = [_chance(clip, generator) for clip in clips]
-    return (*rows, *chance, _mean_row(chance))
+    return clips, rows | {"chance": [_chance(clip, generator) for clip in clips]}
 
 
 def format_rows(rows: Sequence[Row]) -> str:
     """Rows as a Markdown table."""
-    names = [column.name for column in fields(Row)]
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    lines = ["| " + " | ".join(["clip", "method", *NUMBERS]) + " |", "|" + " --- |" * (len(NUMBERS) + 2)]
     for row in rows:
-        cells = [row.clip, row.method, f"{row.true:.3g}", f"{row.found:.3g}"]
-        cells += [f"{getattr(row, name):.2f}" for name in names[4:8]]
-        lines.append("| " + " | ".join([*cells, f"{row.offset_ms:+.0f}"]) + " |")
+        numbers = [f"{getattr(row, name):.3g}" if name in ("true", "found") else _short(row, name) for name in NUMBERS]
+        lines.append("| " + " | ".join([row.clip, row.method, *numbers]) + " |")
     return "\n".join(lines)
 
 
-def _read_table(path: Path) -> list[Judged]:
-    needed = ("clip", "sync_judgeable", "judge_from_s", "judge_to_s", "attack_refined_s")
-    chosen = [row for row in read_rows(path, needed) if row.cells["sync_judgeable"] == "yes"]
-    return [
-        Judged(
-            row.text("clip"),
-            np.array([t for t in row.numbers("attack_refined_s") if start_s <= t < end_s]),
-            start_s,
-            end_s,
-        )
-        for row in chosen
-        for start_s, end_s in [(row.number_in("judge_from_s"), row.number_in("judge_to_s"))]
-    ]
+def format_summaries(found: Sequence[Summary]) -> str:
+    """Means by source and method with their intervals, as a Markdown table."""
+    lines = ["| clips | method | " + " | ".join(_HEADS.values()) + " |", "|---|---|" + "---:|" * len(_HEADS)]
+    for one in found:
+        cells = [f"{one.means.clip}, {one.clips}", one.means.method, f"{one.means.true:.1f}", f"{one.means.found:.1f}"]
+        for name in list(_HEADS)[2:]:
+            value = getattr(one.means, name)
+            cells.append("" if np.isnan(value) else f"{value:.2f} ({one.low[name]:.2f} to {one.high[name]:.2f})")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _short(row: Row, name: str) -> str:
+    value = getattr(row, name)
+    return f"{value:+.0f}" if name == "offset_ms" else f"{value:.2f}"
+
+
+def clip_path(folder: Path, name: str) -> Path:
+    """Where a clip of a table lies: in the folder itself or in its folder `clips`."""
+    beside = folder / f"{name}.mp4"
+    return beside if beside.exists() else folder / "clips" / f"{name}.mp4"
+
+
+def read_table(folder: Path, table: Path) -> list[Judged]:
+    """The clips of a table by which sync can be judged.
+
+    Raises:
+        FoleyError: if the table cannot be read or has none.
+    """
+    rows = read_rows(table, ("clip", "sync_judgeable"))
+    clips = [_judged(folder, row) for row in rows if row.cells["sync_judgeable"] == "yes"]
+    if not clips:
+        raise FoleyError(f"The clip table {table} has no row with sync_judgeable = yes.")
+    return clips
+
+
+def _judged(folder: Path, row: TableRow) -> Judged:
+    start_s, end_s = row.number_in("judge_from_s", 0.0), row.number_in("judge_to_s", np.inf)
+    column = onset_column(row)
+    true_s = np.array([time_s for time_s in row.numbers(column) if start_s <= time_s < end_s])
+    name = row.text("clip")
+    recording = row.cells.get("split_key") or name
+    source = recording.split("_")[0] if "split_key" in row.cells else ""
+    path = clip_path(folder, name)
+    wave = read_audio(path, _LEVEL_RATE_HZ) if path.exists() and probe(path).has_audio else None
+    levels = np.zeros(0) if wave is None else hit_levels_db(wave, _LEVEL_RATE_HZ, true_s)
+    return Judged(name, true_s, start_s, end_s, levels=levels, source=source, recording=recording)
+
+
+def onset_column(row: TableRow) -> str:
+    """The column with the true times: the refined ones where there are such.
+
+    Raises:
+        FoleyError: if the table has neither.
+    """
+    for column in ("attack_refined_s", "onsets_s"):
+        if column in row.cells:
+            return column
+    raise FoleyError(f"{row.table} has neither a column attack_refined_s nor onsets_s.")
 
 
 class _Difference:
@@ -188,67 +198,40 @@ def _curves(path: Path, detector: EventDetector | None) -> dict[str, Curve]:
     }
 
 
-def _mean_f1(clips: Sequence[Judged], curves: Sequence[Curve], threshold: float) -> float:
+def mean_f1(clips: Sequence[Judged], curves: Sequence[Curve], threshold: float) -> float:
+    """Mean F1 within 100 ms over clips at one threshold."""
     found = (clip.judged(pick_onsets(curve, threshold)) for clip, curve in zip(clips, curves, strict=True))
     return float(np.mean([match_onsets(clip.true_s, f.times_s, 0.1).f1 for clip, f in zip(clips, found, strict=True)]))
 
 
-def scores(method: str, clips: Sequence[Judged], curves: Sequence[Curve], threshold: float) -> list[Row]:
-    """One row a clip, the mean last."""
+def score_curves(method: str, clips: Sequence[Judged], curves: Sequence[Curve], threshold: float) -> list[Row]:
+    """One row a clip."""
     rows = []
     for clip, curve in zip(clips, curves, strict=True):
         ranked, picked = (clip.judged(pick_onsets(curve, level)) for level in (0.0, threshold))
-        rows.append(_row(clip, method, ranked, picked))
-    return [*rows, _mean_row(rows)]
-
-
-def _row(clip: Judged, method: str, ranked: Onsets, picked: Onsets) -> Row:
-    """Average precision over all peaks (`ranked`), F1 and offset over those above the threshold (`picked`)."""
-    aps = [average_precision(clip.true_s, ranked, tolerance_s) for tolerance_s in TOLERANCES_S]
-    f1s = [match_onsets(clip.true_s, picked.times_s, tolerance_s).f1 for tolerance_s in TOLERANCES_S]
-    return Row(clip.name, method, len(clip.true_s), len(picked), *aps, *f1s, _offset_ms(clip.true_s, picked))
-
-
-def _offset_ms(true_s: np.ndarray, found: Onsets) -> float:
-    """Mean of found minus nearest true time over those within the widest tolerance; 0 without any."""
-    if not len(true_s) or not len(found):
-        return 0.0
-    apart_s = np.asarray(found.times_s)[:, None] - np.asarray(true_s)[None, :]
-    nearest_s = apart_s[np.arange(len(found)), np.abs(apart_s).argmin(axis=1)]
-    close_s = nearest_s[np.abs(nearest_s) <= TOLERANCES_S[-1]]
-    return float(close_s.mean() * 1000) if close_s.size else 0.0
+        rows.append(score(clip, method, ranked, picked))
+    return rows
 
 
 def _chance(clip: Judged, generator: np.random.Generator) -> Row:
     draws = []
+    end_s = clip.to_s if np.isfinite(clip.to_s) else float(clip.true_s.max(initial=1.0)) + 0.5
     for _ in range(_CHANCE_DRAWS):
-        times_s = generator.uniform(clip.from_s, clip.to_s, len(clip.true_s))
+        times_s = generator.uniform(clip.from_s, end_s, len(clip.true_s))
         thrown = Onsets.of(times_s, generator.uniform(0, 1, len(clip.true_s)))
-        draws.append(_row(clip, "chance", thrown, thrown))
-    return _mean_row(draws, clip.name)
+        draws.append(score(clip, "chance", thrown, thrown))
+    return mean_row(draws, clip.name)
 
 
-def _mean_row(rows: Sequence[Row], name: str = _MEAN) -> Row:
-    numbers = [column.name for column in fields(Row)][2:]
-    means = {number: float(np.mean([getattr(row, number) for row in rows])) for number in numbers}
-    return Row(clip=name, method=rows[0].method, **means)
+def print_scores(clips: Sequence[Judged], by_method: dict[str, list[Row]], *, each: bool) -> None:
+    """The table by source and method on stdout; with `each` also every clip's row."""
+    if each:
+        print(format_rows([row for rows in by_method.values() for row in rows]), end="\n\n")
+    print(format_summaries([one for rows in by_method.values() for one in summarise(clips, rows)]))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Score the onsets seen in the picture against true times.")
-    parser.add_argument("folder", type=Path, help="folder with the clips (CLIP.mp4)")
-    parser.add_argument("table", type=Path, help="csv file with clip, sync_judgeable, judge_*_s, attack_refined_s")
-    parser.add_argument("--model", default="mini", help="checkpoint whose event detector takes part")
-    options = parser.parse_args(arguments)
-    try:
-        detector = load_detector(find_checkpoint(options.model))
-        print(format_rows(evaluate_clips(options.folder, options.table, detector=detector)))
-    except FoleyError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def run(options: argparse.Namespace) -> None:
+    """The command: evaluate and print."""
+    detector = load_detector(find_checkpoint(options.model))
+    clips, rows = evaluate_clips(options.folder, options.table or options.folder / "clips.csv", detector=detector)
+    print_scores(clips, rows, each=options.each)

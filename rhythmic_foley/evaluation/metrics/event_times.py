@@ -36,13 +36,15 @@ Span = tuple[float, float]
 
 def watched_clips(folder: Path, table: Path, detector: EventDetector | None) -> Iterator[Watched]:
     """The clips of a table in which sync can be judged; columns as in `video_onsets`."""
-    for row in read_rows(table, ("clip", "sync_judgeable", "attack_refined_s")):
+    from rhythmic_foley.evaluation.experiments.video_onsets import clip_path, onset_column
+
+    for row in read_rows(table, ("clip", "sync_judgeable")):
         if row.cells["sync_judgeable"] != "yes":
             continue
-        path = folder / f"{row.text('clip')}.mp4"
+        path = clip_path(folder, row.text("clip"))
         clip = probe(path)
         frames = read_frames(path, min(clip.fps, RATE_HZ), _SIZE, fit="inside")
-        onsets_s = np.array(row.numbers("attack_refined_s"))
+        onsets_s = np.array(row.numbers(onset_column(row)))
         yield Watched(detect(frames, detector), onsets_s, clip.duration_s)
 
 
