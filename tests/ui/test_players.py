@@ -45,5 +45,5 @@ def test_every_player_of_the_page_shows_files_untouched(studio: Studio) -> None:
     players = [block for block in page.blocks.values() if isinstance(block, gr.Video | gr.Audio)]
     outputs = {output for function in page.fns.values() for output in function.outputs}
     shown = [player for player in players if player in outputs]
-    assert len(shown) == 5
+    assert len(shown) == 6
     assert all("postprocess" in vars(player) for player in shown)

@@ -61,10 +61,24 @@ def add_evaluation_commands(subparsers: argparse._SubParsersAction) -> None:
     encoders.set_defaults(run=_encoders)
 
     onsets = kinds.add_parser("onsets-from-video", help="onsets seen in the picture against true times")
-    onsets.add_argument("folder", type=Path, metavar="DIR", help="the clips")
-    onsets.add_argument("table", type=Path, metavar="CSV", help="clips.csv with true onset times")
+    onsets.add_argument("folder", type=Path, metavar="DIR", help="the clips (CLIP.mp4, here or in clips/)")
+    onsets.add_argument("table", type=Path, nargs="?", metavar="CSV", help="true onset times (DIR/clips.csv)")
     onsets.add_argument("--model", default="mini", help="checkpoint whose event detector takes part")
+    onsets.add_argument("--each", action="store_true", help="also a row for each clip")
+    onsets.add_argument(
+        "--cross-validate",
+        type=int,
+        default=0,
+        metavar="N",
+        help="judge the recipe instead of the weights: train N times on film without the recordings that are judged",
+    )
+    onsets.add_argument("--runs", type=Path, default=Path("runs"), help="where such training goes (%(default)s)")
     onsets.set_defaults(run=_onsets_from_video)
+
+    heard = kinds.add_parser("heard-onsets", help="attacks that are heard, in scenes of known hits")
+    heard.add_argument("table", type=Path, metavar="CSV", help="sounds.csv with the sounds beside it")
+    heard.add_argument("--scenes", type=int, default=24, help="for each level of ambience (%(default)s)")
+    heard.set_defaults(run=_heard_onsets)
 
     times = kinds.add_parser("event-times", help="described sounds shortened to where something moves, against truth")
     times.add_argument("--clips", type=Path, nargs=2, action="append", default=[], metavar=("DIR", "CSV"))
@@ -145,12 +159,22 @@ def _encoders(arguments: argparse.Namespace) -> int:
 
 
 def _onsets_from_video(arguments: argparse.Namespace) -> int:
-    from rhythmic_foley.evaluation.experiments.video_onsets import evaluate_clips, format_rows
-    from rhythmic_foley.pipeline.loading import find_checkpoint
-    from rhythmic_foley.vision.onset_detector import load_detector
+    from rhythmic_foley.evaluation.experiments import video_onsets
 
-    detector = load_detector(find_checkpoint(arguments.model))
-    print(format_rows(evaluate_clips(arguments.folder, arguments.table, detector=detector)))
+    if arguments.cross_validate:
+        from rhythmic_foley.evaluation.experiments.film_folds import cross_validate
+
+        clips, rows = cross_validate(arguments.folder, arguments.runs, arguments.cross_validate)
+        video_onsets.print_scores(clips, rows, each=arguments.each)
+    else:
+        video_onsets.run(arguments)
+    return 0
+
+
+def _heard_onsets(arguments: argparse.Namespace) -> int:
+    from rhythmic_foley.evaluation.experiments.heard_onsets import evaluate_heard, print_heard
+
+    print(print_heard(evaluate_heard(arguments.table, arguments.scenes)))
     return 0
 
 
