@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from rhythmic_foley.models.stored import StoredNetwork
 
 GRID_CHANNELS, CLIP_CHANNELS = 8, 5
+_HALF = 2  # frames on each side that a convolution over time reads
+_DROPOUT = 0.1
 
 
 class EventDetector(StoredNetwork):
@@ -23,6 +25,7 @@ class EventDetector(StoredNetwork):
         clip_channels: features of the whole picture.
         widths: channels at the full grid and after each halving of it.
         hidden: channels once the grid is pooled.
+        dilations: of the convolutions over time that follow, one after the other.
         slope: of the line that turns onset logits into calibrated ones; `offset` is its height at 0.
         motion_share: how much of the proposal is the motion curve's, 0..1, the rest being the network's.
     """
@@ -33,6 +36,7 @@ class EventDetector(StoredNetwork):
         clip_channels: int = CLIP_CHANNELS,
         widths: tuple[int, ...] = (16, 32, 64),
         hidden: int = 96,
+        dilations: tuple[int, ...] = (1, 2, 4),
         slope: float = 1.0,
         offset: float = 0.0,
         motion_share: float = 0.0,
@@ -42,6 +46,7 @@ class EventDetector(StoredNetwork):
             clip_channels=clip_channels,
             widths=widths,
             hidden=hidden,
+            dilations=dilations,
             slope=slope,
             offset=offset,
             motion_share=motion_share,
@@ -52,7 +57,8 @@ class EventDetector(StoredNetwork):
             nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
         )
         self.pooled = nn.Linear(2 * widths[-1] + clip_channels, hidden)
-        self.times = nn.ModuleList(_Time(hidden, dilation) for dilation in (1, 2, 4))
+        self.times = nn.ModuleList(_Time(hidden, dilation) for dilation in dilations)
+        self.dropout = nn.Dropout(_DROPOUT)
         self.heads = nn.Linear(hidden, 2)
 
     def forward(self, grids: torch.Tensor, clips: torch.Tensor) -> torch.Tensor:
@@ -65,10 +71,28 @@ class EventDetector(StoredNetwork):
             if index < len(self.downs):
                 x = self.downs[index](x)
         x = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1).unflatten(0, (batch, frames))
-        x = self.pooled(torch.cat([x, clips], dim=-1))
+        x = self.dropout(self.pooled(torch.cat([x, clips], dim=-1)))
         for layer in self.times:
             x = layer(x)
-        return self.heads(F.gelu(x))
+        return self.heads(self.dropout(F.gelu(x)))
+
+    @property
+    def reach_frames(self) -> int:
+        """How many frames before and after it an output depends on."""
+        return _HALF * (len(self.stages) + sum(self.config.dilations))
+
+    def widened(self, dilations: tuple[int, ...]) -> EventDetector:
+        """A detector that sees further, with more convolutions over time; at first it says exactly what this one says.
+
+        Args:
+            dilations: of all its convolutions; those of this detector come first.
+        """
+        wide = EventDetector(**{**vars(self.config), "dilations": tuple(dilations)})
+        for layer in wide.times[len(self.times) :]:
+            nn.init.zeros_(layer.conv.weight)
+            nn.init.zeros_(layer.conv.bias)
+        wide.load_state_dict(self.state_dict(), strict=False)
+        return wide
 
     def probabilities(self, grids: torch.Tensor, clips: torch.Tensor) -> torch.Tensor:
         """As `forward`, but calibrated probabilities: at 0.5 about as many onsets are missed as are made up."""
@@ -82,7 +106,10 @@ class _SpaceTime(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.space_norm, self.space = nn.LayerNorm(width), nn.Conv2d(width, width, 3, padding=1)
-        self.time_norm, self.time = nn.LayerNorm(width), nn.Conv2d(width, width, (5, 1), padding=(2, 0))
+        self.time_norm, self.time = (
+            nn.LayerNorm(width),
+            nn.Conv2d(width, width, (2 * _HALF + 1, 1), padding=(_HALF, 0)),
+        )
 
     def forward(self, x: torch.Tensor, batch: int) -> torch.Tensor:
         """(B T, C, rows, columns) -> the same."""
@@ -98,7 +125,7 @@ class _Time(nn.Module):
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.conv = nn.Conv1d(width, width, 5, padding=2 * dilation, dilation=dilation)
+        self.conv = nn.Conv1d(width, width, 2 * _HALF + 1, padding=_HALF * dilation, dilation=dilation)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, T, C) -> the same."""

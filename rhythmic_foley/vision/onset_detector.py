@@ -17,7 +17,7 @@ from rhythmic_foley.values.curve import NOTHING_SEEN, Curve, Seen
 from rhythmic_foley.vision.motion import Step, curve_of_steps, motion_lost, steps
 
 RATE_HZ = 30.0
-_CHUNK, _MARGIN = 600, 30  # frames looked at in one go, and more on both sides than the network's reach
+_CHUNK = 600  # frames looked at in one go; on both sides come those that the network's outputs depend on
 # Where little moves, features are not blown up beyond what these would give.
 _LEAST_SPEED, _LEAST_CHANGE, _LEAST_LOSS = 0.03, 2.0, 0.3
 
@@ -117,9 +117,9 @@ def _scale(grids: np.ndarray) -> None:
 @torch.no_grad()
 def _looked(read: Features, detector: EventDetector) -> np.ndarray:
     """(T, 2) probabilities, in stretches that overlap so that memory stays small."""
-    out, frames = [], len(read.grids)
+    out, frames, margin = [], len(read.grids), detector.reach_frames
     for start in range(0, frames, _CHUNK):
-        first, last = max(0, start - _MARGIN), min(frames, start + _CHUNK + _MARGIN)
+        first, last = max(0, start - margin), min(frames, start + _CHUNK + margin)
         grids, clips = (
             torch.from_numpy(part[None, first:last]).to(detector.device) for part in (read.grids, read.clips)
         )

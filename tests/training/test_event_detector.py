@@ -81,6 +81,26 @@ def test_every_rig_has_parts_at_every_time_and_contacts_with_places(kind):
     assert any(len(rig.hits_s) for rig in rigs) == (kind in SOUNDING)
 
 
+def test_a_widened_detector_says_the_same_at_first_and_sees_further():
+    detector = EventDetector(widths=(4, 6, 8), hidden=12).eval()
+    wide = detector.widened((1, 2, 4, 8)).eval()
+    grids, clips = torch.randn(1, 60, 8, 9, 16), torch.randn(1, 60, 5)
+    with torch.no_grad():
+        assert torch.allclose(wide(grids, clips), detector(grids, clips), atol=1e-6)
+    assert (detector.reach_frames, wide.reach_frames) == (20, 36)
+    assert wide.config.hidden == 12 and list(wide.config.dilations) == [1, 2, 4, 8]
+
+
+def test_an_output_depends_on_nothing_beyond_its_reach():
+    detector = EventDetector(widths=(4, 6, 8), hidden=12).eval()
+    grids, clips = torch.randn(1, 90, 8, 9, 16), torch.randn(1, 90, 5)
+    changed = grids.clone()
+    changed[:, 70:] += 5.0
+    with torch.no_grad():
+        moved = (detector(grids, clips) - detector(changed, clips)).abs().amax(dim=(0, 2)) > 0
+    assert int(moved.nonzero()[0]) == 70 - detector.reach_frames
+
+
 def test_targets():
     times_s = np.arange(90) / RATE_HZ
     onset = data.onset_target(times_s, np.array([1.0, 2.01]))
@@ -126,7 +146,7 @@ def test_batches_depend_on_the_step_alone(trained: tuple[Path, EventDetector]):
     first, again, other = (data.draw_batch(pools, step, 3) for step in (5, 5, 6))
     assert torch.equal(first.grids, again.grids) and torch.equal(first.targets, again.targets)
     assert not torch.equal(first.grids, other.grids)
-    assert first.grids.shape == (3, 72, 8, 9, 16) and first.weights.shape == (3, 72)
+    assert first.grids.shape == (3, 72, 8, 9, 16) and first.weights.shape == (3, 72, 2)
 
 
 def test_a_step_lowers_the_loss(trained: tuple[Path, EventDetector]):

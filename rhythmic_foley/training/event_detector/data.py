@@ -18,6 +18,7 @@ HELD_OUT_SEED = 1_000_000  # clips from this seed on are for calibration and tes
 TEST_SEED = HELD_OUT_SEED + 50  # those from this one on for tests alone
 ROWS, COLUMNS = 9, 16
 WINDOW_FRAMES = 72
+FILM = "film"  # the kind of clips of real film, in which up and down differ
 _LABEL_S = 0.03  # how far a label is smeared: pictures and microphones agree no better than that
 _RING_S, _PAUSE_S = 0.3, 0.8  # how long a contact sounds; shorter pauses still belong to the event
 
@@ -29,7 +30,7 @@ class Example:
     Attributes:
         grids: features float16 (T, 8, rows, columns), the longer side of the grid across; `clips` (T, 5).
         motion: (T,) the motion curve.
-        targets: (T, 2) 0..1; `weights` (T,) 0 where nothing is known, else 1.
+        targets: (T, 2) 0..1, an onset and whether something sounds; `weights` (T, 2) 0 where nothing is known, else 1.
         onsets_s: (k,) contacts that can be seen; `unclear_s` (m, 2) stretches about which nothing is known.
         kind: what happens in it, or "drawn".
     """
@@ -62,7 +63,7 @@ def _example(clip: DrawnClip, kind: str) -> Example:
         clips=clips.astype(np.float16),
         motion=motion_at(found, times_s),
         targets=np.stack([onset_target(times_s, clip.onsets_s), sounding_target(times_s, clip.onsets_s)], axis=1),
-        weights=weights,
+        weights=np.stack([weights, weights], axis=1),
         onsets_s=clip.onsets_s,
         unclear_s=clip.unclear_s,
         kind=np.array(kind),
@@ -126,7 +127,7 @@ def load(folder: Path) -> list[Example]:
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors float32: grids (B, T, 8, rows, columns), clips (B, T, 5), targets (B, T, 2), weights (B, T)."""
+    """Tensors float32: grids (B, T, 8, rows, columns), clips (B, T, 5), targets and weights (B, T, 2)."""
 
     grids: torch.Tensor
     clips: torch.Tensor
@@ -137,7 +138,14 @@ class Batch:
         return Batch(*(part.to(device) for part in vars(self).values()))
 
 
-def draw_batch(pools: Sequence[tuple[float, Sequence[Example]]], step: int, size: int, *, seed: int = 0) -> Batch:
+def draw_batch(
+    pools: Sequence[tuple[float, Sequence[Example]]],
+    step: int,
+    size: int,
+    *,
+    seed: int = 0,
+    frames: int | None = None,
+) -> Batch:
     """Windows of a step: cut, mirrored, stretched in time, scaled and with parts of the features missing at times.
 
     Args:
@@ -145,23 +153,25 @@ def draw_batch(pools: Sequence[tuple[float, Sequence[Example]]], step: int, size
         step: windows depend on nothing but this and `seed`.
         size: number of windows.
         seed: of the run.
+        frames: length of a window; `WINDOW_FRAMES` if left out.
     """
     rng = np.random.default_rng((seed, step))
     shares = [share for share, _ in pools]
     chosen = [pools[index][1] for index in rng.choice(len(pools), size, p=shares)]
-    rows = [_window(pool[rng.integers(len(pool))], rng) for pool in chosen]
+    rows = [_window(pool[rng.integers(len(pool))], frames or WINDOW_FRAMES, rng) for pool in chosen]
     return Batch(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 
 
-def _window(item: Example, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def _window(item: Example, frames: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     stretch = rng.uniform(0.8, 1.25)
     length = len(item.targets)
-    start = rng.integers(-WINDOW_FRAMES // 4, max(1, length - 3 * WINDOW_FRAMES // 4))
-    index = start + np.round(np.arange(WINDOW_FRAMES) * stretch).astype(int)
+    start = rng.integers(-frames // 4, max(1, length - 3 * frames // 4))
+    index = start + np.round(np.arange(frames) * stretch).astype(int)
     inside = (index >= 0) & (index < length)
     index = np.clip(index, 0, length - 1)
     grids, clips = _fitted(item.grids[index].astype(np.float32), rng), item.clips[index].astype(np.float32)
-    for axis, channel in ((3, 0), (2, 1)):
+    # Things fall down and sticks hit at the bottom: film is mirrored left and right only.
+    for axis, channel in ((3, 0),) if item.kind == FILM else ((3, 0), (2, 1)):
         if rng.random() < 0.5:
             grids = np.flip(grids, axis).copy()
             grids[:, channel] *= -1
@@ -173,7 +183,7 @@ def _window(item: Example, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         if rng.random() < 0.05:
             grids[:, channels] = 0
     grids += rng.uniform(0, 0.1) * rng.standard_normal(grids.shape, dtype=np.float32)
-    return grids, clips, item.targets[index], item.weights[index] * inside
+    return grids, clips, item.targets[index], item.weights[index] * inside[:, None].astype(np.float32)
 
 
 def _fitted(grids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
