@@ -109,7 +109,11 @@ def _add_dub(commands: Any) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--text", help="what sounds, in plain words, for the whole clip")
     what.add_argument("--events", metavar="FILE", help="what sounds when: JSON as `describe` prints it, or one a line")
-    parser.add_argument("--onsets", metavar="FILE|TIMES", help='JSON as `onsets` prints it, or "0.5, 1.2"; - is stdin')
+    parser.add_argument(
+        "--onsets",
+        metavar="FILE|TIMES",
+        help='JSON as `onsets` prints it, CSV, Audacity labels, MIDI, or "0.5, 1.2"; - is JSON on stdin',
+    )
     _add_onset_source(parser)
     parser.add_argument("--negative", help="what should not be heard")
     parser.add_argument("--semantic-scale", type=float, metavar="S", help="strength of the description; 0 is off")
@@ -430,12 +434,15 @@ def _fix(argument: str) -> Fix:
 
 
 def read_onsets(argument: str) -> Onsets:
-    """Onsets from times as typed, or from a file or stdin ("-"): JSON, a table, or times."""
+    """Onsets from times as typed, or from a file or stdin ("-"): JSON, a table, times, Audacity labels, MIDI notes."""
+    from rhythmic_foley.export.onset_files import MIDI, read_midi, read_onset_text
     from rhythmic_foley.values.onsets import Onsets
 
+    if argument.lower().endswith(MIDI):
+        return read_midi(Path(argument))
     if argument != STDIN and not argument.endswith((".json", ".csv", ".tsv", ".txt")) and not is_file(argument):
         return Onsets.parse(argument)
-    return Onsets.read(read_text(argument, MAX_JSON_MB), Path(argument).name)
+    return read_onset_text(read_text(argument, MAX_JSON_MB), Path(argument).name)
 
 
 def read_events(argument: str) -> tuple[SoundEvent, ...]:

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 # Names that the help shows without loading what they stand for; tests hold them equal to the tables.
-FORMAT_NAMES = ("wav", "flac", "mp3", "stems", "video")
+FORMAT_NAMES = ("wav", "flac", "mp3", "stems", "video", "captioned", "srt", "vtt", "cues", "audacity", "midi") + (
+    "reaper",
+    "otio",
+    "edl",
+    "fcpxml",
+    "aaf",
+)
 DELIVERY_NAMES = ("as-is", "ebu-r128", "atsc-a85", "netflix", "streaming", "podcast")
 
 

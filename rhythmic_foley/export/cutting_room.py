@@ -5,13 +5,18 @@ from __future__ import annotations
 import shutil
 import uuid
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.export.captions import captions_of, subrip, webvtt
 from rhythmic_foley.export.delivery import DELIVERIES, Measured
-from rhythmic_foley.export.sound_files import RATES_HZ, Sound, SoundWriter, loudness_note, read_sound_file
+from rhythmic_foley.export.markers import audacity_labels, cue_sheet, midi_notes
+from rhythmic_foley.export.reaper import Track, reaper_project
+from rhythmic_foley.export.sound_files import RATES_HZ, Sound, SoundWriter, decoded, loudness_note, read_sound_file
 from rhythmic_foley.export.spotting import Spotting, spotting_of
+from rhythmic_foley.export.timeline import Media, timeline_json, write_by_adapter
+from rhythmic_foley.media.text_track import write_with_captions
 from rhythmic_foley.runtime.atomic import move_into_place
 from rhythmic_foley.values.results import Take
 
@@ -22,6 +27,17 @@ FORMATS = {
     "mp3": "MP3",
     "stems": "Stems, a WAV for each sound",
     "video": "Video at the delivery's level",
+    "captioned": "Video with captions of the sounds",
+    "srt": "Captions, SubRip",
+    "vtt": "Captions, WebVTT",
+    "cues": "Cue sheet, CSV with timecode",
+    "audacity": "Labels for Audacity",
+    "midi": "Hits as MIDI notes",
+    "reaper": "REAPER project",
+    "otio": "OpenTimelineIO",
+    "edl": "EDL, CMX 3600",
+    "fcpxml": "Final Cut Pro XML",
+    "aaf": "AAF",
 }
 
 
@@ -132,6 +148,8 @@ class _Job:
 
     def write_all(self) -> None:
         for name in dict.fromkeys(self.request.formats):
+            if name in self.files:  # a project has needed it already
+                continue
             getattr(self, f"_write_{name}")(name)
         self.notes = list(dict.fromkeys(note for note in self.notes if note))
 
@@ -145,7 +163,13 @@ class _Job:
         self._sound(name, self.writer.mp3(self._path(name, ".mp3"), self._mix()))
 
     def _write_video(self, name: str) -> None:
-        self._sound(name, self.writer.video(self._path(name, ".mp4"), self.take, self._mix()))
+        self._sound(name, self._video(self._path(name, ".mp4")))
+
+    def _video(self, path: Path) -> Measured:
+        if self.request.delivery == "as-is":
+            shutil.copyfile(self.take.video, path)
+            return Measured.of(*decoded(path))
+        return self.writer.video(path, self.take, self._mix())
 
     def _write_stems(self, name: str) -> None:
         if not self.take.stems:
@@ -153,6 +177,65 @@ class _Job:
         self.files[name] = self.folder / "stems"
         _, notes = self.writer.stems(self.files[name], self.take.stems, self._mix())
         self.notes += notes
+
+    def _write_captioned(self, name: str) -> None:
+        path, plain = self._path(name, "-captions.mp4"), self.folder / "plain.mp4"
+        measured = self._video(plain)
+        write_with_captions(plain, captions_of(self.spotting), path)
+        plain.unlink()
+        self._sound(name, measured)
+
+    def _write_srt(self, name: str) -> None:
+        self._text(name, ".srt", subrip(self.spotting))
+
+    def _write_vtt(self, name: str) -> None:
+        self._text(name, ".vtt", webvtt(self.spotting))
+
+    def _write_cues(self, name: str) -> None:
+        self._text(name, "-cues.csv", cue_sheet(self.spotting))
+
+    def _write_audacity(self, name: str) -> None:
+        self._text(name, "-labels.txt", audacity_labels(self.spotting))
+
+    def _write_midi(self, name: str) -> None:
+        self._path(name, ".mid").write_bytes(midi_notes(self.spotting))
+
+    def _write_reaper(self, name: str) -> None:
+        video, mix, *stems = self._all_media()
+        tracks = [
+            Track("Picture", video, muted=True),  # it holds the mix once more
+            Track("Mix", mix, muted=bool(stems)),
+            *(Track(stem.stem, stem) for stem in stems),
+        ]
+        self._text(name, ".rpp", reaper_project(self.spotting, tracks, self.request.rate_hz))
+
+    def _write_otio(self, name: str) -> None:
+        self._text(name, ".otio", self._timeline())
+
+    def _write_edl(self, name: str) -> None:
+        write_by_adapter(self._timeline(), self._path(name, ".edl"), name)
+
+    def _write_fcpxml(self, name: str) -> None:
+        write_by_adapter(self._timeline(), self._path(name, ".fcpxml"), name)
+
+    def _write_aaf(self, name: str) -> None:
+        write_by_adapter(self._timeline(), self._path(name, ".aaf"), name)
+
+    def _timeline(self) -> str:
+        video, mix, *stems = self._all_media()
+        sounds = [Media(stem.stem, "Audio", stem) for stem in stems]
+        return timeline_json(self.spotting, [Media("Picture", "Video", video), Media("Mix", "Audio", mix), *sounds])
+
+    def _all_media(self) -> list[PurePosixPath]:
+        """The files that a project refers to, as seen from it: picture, mix and stems; written if they are not yet."""
+        for name in ("video", "wav", *(("stems",) if self.take.stems else ())):
+            if name not in self.files:
+                getattr(self, f"_write_{name}")(name)
+        paths = [self.files["video"], self.files["wav"], *sorted(self.folder.glob("stems/*.wav"))]
+        return [PurePosixPath(path.relative_to(self.folder).as_posix()) for path in paths]
+
+    def _text(self, name: str, suffix: str, text: str) -> None:
+        self._path(name, suffix).write_text(text, encoding="utf-8", newline="")
 
     def _path(self, name: str, suffix: str) -> Path:
         self.files[name] = self.folder / f"{self.spotting.file_stem}{suffix}"

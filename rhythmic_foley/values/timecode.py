@@ -86,6 +86,11 @@ class Timecode:
         """The first frame that begins no earlier than `time_s` seconds after this one, as an exclusive end."""
         return self._plus(math.ceil(time_s * self.rate - _FRAME_SLACK))
 
+    @property
+    def following(self) -> Timecode:
+        """The next frame."""
+        return self._plus(1)
+
     def _plus(self, frames: int) -> Timecode:
         per_day = _DAY_HOURS * 3600 * round(self.rate)
         if self.drop:
