@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from rhythmic_foley.evaluation.commands.cli import add_evaluation_commands
 from rhythmic_foley.export.cli import add_export_commands
 from rhythmic_foley.library.cli import add_library_commands
 from rhythmic_foley.runtime.text_files import STDIN, read_text
+from rhythmic_foley.studio.cli import add_project_commands, unpacked_project
 from rhythmic_foley.training.cli import add_training_commands
 from rhythmic_foley.values.limits import MAX_JSON_MB
 from rhythmic_foley.values.seconds import parse_span
@@ -65,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_post(commands)
     _add_reel(commands)
     add_export_commands(commands)
+    add_project_commands(commands)
     _add_app(commands)
     add_library_commands(commands, _embedded_checkpoint)
     add_training_commands(commands)
@@ -105,7 +107,8 @@ def _add_dub(commands: Any) -> None:
         description="Makes the sound for each CLIP. What and when are proposed from the picture unless you say them. "
         "Prints a line of JSON for each take.",
     )
-    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP")
+    parser.add_argument("clips", type=Path, nargs="*", metavar="CLIP", help="a clip, or a project (.foley)")
+    parser.add_argument("--watch", type=Path, metavar="DIR", help="dub every clip that comes into this folder")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--text", help="what sounds, in plain words, for the whole clip")
     what.add_argument("--events", metavar="FILE", help="what sounds when: JSON as `describe` prints it, or one a line")
@@ -247,6 +250,11 @@ def _onsets(args: argparse.Namespace) -> None:
 
 
 def _dub(args: argparse.Namespace) -> int:
+    with nullcontext() if args.watch else unpacked_project(args):
+        return _dub_clips(args)
+
+
+def _dub_clips(args: argparse.Namespace) -> int:
     settings = read_text(args.settings, MAX_JSON_MB) if args.settings else None
     before = _facts_in(settings) if settings else {}
     studio = _open(args, before.get("model"))
@@ -254,13 +262,23 @@ def _dub(args: argparse.Namespace) -> int:
     if args.ray is not None:
         return _dub_on_ray(args, args.model or before.get("model") or DEFAULT_MODEL, controls)
     code = 0
-    for clip in args.clips:
+    if args.watch is None and not args.clips:
+        raise FoleyError("The following arguments are required: CLIP; see rhythmic-foley dub --help.")
+    for clip in _watched(args) if args.watch else args.clips:
         try:
             _dub_one(studio, clip, controls, before, args.out)
         except FoleyError as error:
-            _say(error if len(args.clips) == 1 else f"{clip}: {error}")
+            _say(error if args.watch is None and len(args.clips) == 1 else f"{clip}: {error}")
             code = BAD_INPUT
     return code
+
+
+def _watched(args: argparse.Namespace) -> Iterator[Path]:
+    """Clips as they come into a folder, until Ctrl-C."""
+    from rhythmic_foley.integrations.watch_folder import new_clips
+
+    _say(f"Watching {args.watch}; Ctrl-C ends it.")
+    return new_clips(args.watch, args.out)
 
 
 def _facts_in(settings: str) -> dict[str, Any]:

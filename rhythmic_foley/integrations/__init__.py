@@ -1,0 +1,1 @@
+"""Where people already work: an MCP server, ComfyUI nodes, a watched folder."""
