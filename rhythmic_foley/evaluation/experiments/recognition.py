@@ -228,7 +228,7 @@ def confusion_table(row: Row) -> str:
     lines = ["| asked | windows | first | among three | heard instead |", "|---|---:|---:|---:|---|"]
     for kind in sorted({clip["clip"] for clip in row.clips}):
         own = [clip for clip in row.clips if clip["clip"] == kind]
-        instead = Counter(clip["heard"] for clip in own if clip["heard"] != kind)
+        instead = Counter(clip["heard"].replace(", ", " or ") for clip in own if clip["heard"] != kind)
         told = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in instead.most_common(3))
         first, three = (sum(int(clip[key]) for clip in own) for key in ("first", "three"))
         lines.append(f"| {kind} | {len(own)} | {first} | {three} | {told} |")
