@@ -30,6 +30,7 @@ from rhythmic_foley.errors import FoleyError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_ROOM_BYTES = 8 * 1024**2  # the system may give less
 _ITEM, _END, _ERROR = "item", "end", "error"
 _marked = {"soundfile", "soxr"}  # modules that are loaded before children are forked: libraries, and those marked
 _nursery: _Nursery | None = None
@@ -142,6 +143,8 @@ class _Nursery:
         from multiprocessing.connection import Connection
 
         ours, theirs = socket.socketpair()
+        for end in (ours, theirs):  # room for whole pictures, so that neither side waits for the other at every piece
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ROOM_BYTES)
         with theirs, self._lock:
             control = self._control or self._start()
             try:
