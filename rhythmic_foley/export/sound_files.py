@@ -148,9 +148,10 @@ def decoded(path: Path) -> tuple[np.ndarray, int]:
 
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
-        as_float = av.AudioResampler(format="fltp")
-        blocks = [block.to_ndarray() for frame in container.decode(stream) for block in as_float.resample(frame)]
-        return np.concatenate(blocks, axis=1).T, stream.rate
+        packed = av.AudioResampler(format="flt")  # PyAV reads planes safely only where there are fewer than eight
+        blocks = [block for frame in container.decode(stream) for block in packed.resample(frame)]
+        samples = [block.to_ndarray().reshape(block.samples, -1) for block in blocks]
+        return np.concatenate(samples), stream.rate
 
 
 def _write(path: Path, encode: Callable[[io.BytesIO], None]) -> None:

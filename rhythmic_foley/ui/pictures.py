@@ -35,6 +35,8 @@ def clip_facts(clip: ClipInfo) -> str:
         "Format": f"{clip.codec} in {clip.container}",
         "Own sound": sound,
     }
+    if clip.notes:
+        facts["Notes"] = " ".join(clip.notes)
     rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     return f'<dl class="rf-facts">{rows}</dl>'
 
