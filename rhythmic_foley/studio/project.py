@@ -3,7 +3,7 @@
 project.json     version, the clip's name and sha256, controls (events, onsets, sources, levels), notes
 takes/NAME/...   each take's folder as it is on disk: sound, video, settings, mix, stems
 clip/...         the clip, if wished; else it is found by its hash
-reference/...    the sound of one hit that the controls name
+reference/...    a sound that the controls name, in a folder called like the control
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -88,9 +88,9 @@ def save_project(project: Project, path: Path, *, with_clip: bool = False) -> Pa
         raise FoleyError(f"The notes of a project may have {_MAX_NOTES} letters.")
     files: dict[str, Path | str] = {}
     controls = replace(project.controls, fix=None)
-    if controls.reference is not None:
-        files[f"reference/{controls.reference.name}"] = controls.reference
-        controls = replace(controls, reference=Path("reference", controls.reference.name))
+    for name, sound in _sounds_of(controls).items():
+        files[f"{name}/{sound.name}"] = sound
+        controls = replace(controls, **{name: Path(name, sound.name)})
     folders: list[str] = []
     for number, take in enumerate(project.takes, start=1):
         folder = f"takes/{number:03d}-{take.folder.name}"
@@ -157,18 +157,23 @@ def _read(path: Path, folder: Path, clip: Path | None, look_around: bool) -> Pro
         controls = Controls.from_json(json.dumps(index["controls"]))
     except MALFORMED:
         raise FoleyError(f"{path.name} is damaged: its {_INDEX} lacks something.") from None
-    if controls.reference is not None:
-        controls = replace(controls, reference=_inside(folder, controls.reference.as_posix()))
+    sounds = {kind: _inside(folder, sound.as_posix()) for kind, sound in _sounds_of(controls).items()}
+    controls = replace(controls, **sounds)
     if clip is not None and (not clip.is_file() or file_digest(clip) != digest):
         raise FoleyError(f"{clip} is not the clip of this project, which was called {name}.")
     if inside is not None and (not inside.is_file() or file_digest(inside) != digest):
         raise FoleyError(f"{path.name} is damaged: the clip in it is not the one that it names.")
-    for take in takes:
-        if take.controls.reference is not None:
-            _inside(folder, os.path.relpath(take.controls.reference, folder))
+    for sound in (sound for take in takes for sound in _sounds_of(take.controls).values()):
+        _inside(folder, os.path.relpath(sound, folder))
     around = (path.parent / Path(name).name, Path(str(said.get("path")))) if look_around else ()
     found = clip or inside or _same_clip(around, digest)
     return Project(found, name, digest, replace(controls, fix=None), takes, notes)
+
+
+def _sounds_of(controls: Controls) -> dict[str, Path]:
+    """The sound files that controls name, by the controls' names."""
+    values = {one.name: getattr(controls, one.name) for one in fields(controls)}
+    return {name: value for name, value in values.items() if isinstance(value, Path)}
 
 
 def _index(path: Path, folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 import gradio as gr
 
 from rhythmic_foley.errors import FoleyError, shown
+from rhythmic_foley.ui.export_api import take_id
 from rhythmic_foley.ui.form import span_of
 from rhythmic_foley.ui.gpu import on_gpu
 from rhythmic_foley.ui.handlers import NO_CLIP, Studios
-from rhythmic_foley.ui.jobs import sentence_for_visitors
+from rhythmic_foley.ui.jobs import errors_as_sentences
 from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.wiring import MODEL
 from rhythmic_foley.values.alternatives import READINGS, alternative
@@ -58,7 +59,7 @@ class Endpoints:
             Progress while it is made; at last the clip's facts, describer, events, onsets_s, strengths, threshold and
             alternatives: other readings of the onsets by name.
         """
-        with _errors_as_sentences():
+        with errors_as_sentences():
             heard = {"onsets_from": onsets_from, "guide": Path(guide) if guide else None}
             for item in self._analyse(clip, model, describer=describer, **heard):
                 yield _said(item) if isinstance(item, Progress) else _as_json(item)
@@ -121,10 +122,10 @@ class Endpoints:
             guide: a sound file of taps, claps or a voice in time with the clip, whose attacks are the onsets instead.
 
         Returns:
-            Dubbed videos, wavs, stems of all takes, and {"takes": [seed, measured hits, settings and names of its
-            stems of each]}.
+            Dubbed videos, wavs, stems of all takes, and {"takes": [id for `/export`, seed, measured hits, settings and
+            names of its stems of each]}.
         """
-        with _errors_as_sentences():
+        with errors_as_sentences():
             plain = self.studios[model].defaults
             controls = Controls(
                 events=None if events is None else events_from_data(events),
@@ -154,7 +155,7 @@ class Endpoints:
                     done.append(item)
                 state = _said(item) if isinstance(item, Progress) else {}
                 singles = [str(path) for take in done for path in take.stems]
-                about = state | {"takes": [_take(take) for take in done]}
+                about = state | {"takes": [{"id": take_id(take, self.visits.root)} | _take(take) for take in done]}
                 yield _files(done, "video"), _files(done, "wav"), singles, about
 
     def _analyse(self, clip: str, model: str | None, **how: Any) -> Iterator[Progress | Analysis]:
@@ -225,15 +226,6 @@ def wire_api(endpoints: Endpoints) -> None:
     trigger.click(
         endpoints.dub, [clip, *settings.values(), model, describer, *heard], [*files, takes], api_name="dub", **MODEL
     )
-
-
-@contextmanager
-def _errors_as_sentences() -> Iterator[None]:
-    """What went wrong reaches the caller as one sentence; a traceback only the log."""
-    try:
-        yield
-    except Exception as error:
-        raise gr.Error(sentence_for_visitors(error), print_exception=False) from None
 
 
 def _whole(value: Any) -> Any:

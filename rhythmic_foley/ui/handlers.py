@@ -83,7 +83,7 @@ class Handlers:
         recalled = self.visits.recall(visit)
         if recalled is None:
             return {"visit": ""}
-        page = self._shown(recalled.clip) | {"visit": visit, "clip": recalled.clip, "shown": recalled.clip}
+        page = self.show(recalled.clip) | {"visit": visit, "clip": recalled.clip, "shown": recalled.clip}
         if recalled.found is not None:
             *_, looked = self.studios[None].analyse(recalled.clip, describe=False)  # found in the cache
             analysis = recalled.onto(looked)
@@ -102,7 +102,7 @@ class Handlers:
         with told():
             visit = visit if self.visits.knows(visit) else self.visits.new()
             clip, takes = unpack(examples()[example], self.visits.folder(visit))
-            page = cleared() | self._shown(clip) | {"visit": visit, "clip": clip, "shown": clip}
+            page = cleared() | self.show(clip) | {"visit": visit, "clip": clip, "shown": clip}
             if takes:
                 page |= self._with_settings_of(takes[-1], page) | {"seed": ""}
                 page |= shelf(takes, len(takes) - 1)
@@ -121,7 +121,7 @@ class Handlers:
         page = cleared() | {"shown": clip}
         try:
             visit = visit if self.visits.knows(visit) else self.visits.new()
-            page |= {"visit": visit} | self._shown(clip)
+            page |= {"visit": visit} | self.show(clip)
             self.visits.remember(visit, clip, (), analysed=False)
         except Exception as error:
             sentence = sentence_for_visitors(error)
@@ -234,7 +234,7 @@ class Handlers:
     ) -> Iterator[Progress | Take]:
         yield from self.studios[model].dub(analysis, controls, folder, previews=True)
 
-    def _shown(self, clip: str) -> Updates:
+    def show(self, clip: str) -> Updates:
         """The clip's facts, its whole length as range, and a timeline that waits for marks."""
         analysis = self.bare(clip)
         return {

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 Updates = dict[str, Any]
 
 # The buttons that start a job; each has its own progress and its own Stop.
-JOBS = ("quick", "describe", "generate", "fix", "twin_time", "twin_sound", "reel", "post")
+JOBS = ("quick", "describe", "generate", "fix", "twin_time", "twin_sound", "reel", "post", "export", "save_project")
 
 CALM = "Something went wrong here that is not your fault; please try again, or try another clip."
 STOPPED = "Stopped. Finished takes are kept."
@@ -237,3 +237,12 @@ def stop(switch: Switch | None) -> Updates:
 def missed(switch: Switch | None) -> Updates:
     """A job could not even begin, as Gradio has said by then: the queue is full, or a value is out of its range."""
     return {} if switch is None else Job(switch.job).idle(NOT_BEGUN, trouble=True)
+
+
+@contextmanager
+def errors_as_sentences() -> Iterator[None]:
+    """What went wrong reaches the caller as one sentence; a traceback only the log."""
+    try:
+        yield
+    except Exception as error:
+        raise gr.Error(sentence_for_visitors(error), print_exception=False) from None

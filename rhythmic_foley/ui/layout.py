@@ -9,6 +9,9 @@ import gradio as gr
 from rhythmic_foley.studio.studio import Studio
 from rhythmic_foley.ui.api import Endpoints, wire_api
 from rhythmic_foley.ui.event_table import event_table
+from rhythmic_foley.ui.export_api import ExportEndpoints, wire_export_api
+from rhythmic_foley.ui.export_handlers import ExportHandlers
+from rhythmic_foley.ui.export_section import open_button
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.results import results_section
 from rhythmic_foley.ui.samples import examples
@@ -17,7 +20,7 @@ from rhythmic_foley.ui.take_handlers import TakeHandlers
 from rhythmic_foley.ui.timeline import OnsetTimeline
 from rhythmic_foley.ui.visitor_space import KEEP_S
 from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section, span
-from rhythmic_foley.ui.wiring import wire, wire_takes
+from rhythmic_foley.ui.wiring import wire, wire_export, wire_takes
 from rhythmic_foley.values.controls import BOTH, MAX_TAKES, PICTURE, SOUND, Controls
 from rhythmic_foley.values.limits import MAX_CLIP_S, MAX_UPLOAD_MB, MIN_CLIP_S
 
@@ -62,7 +65,9 @@ def build_app(studio: Studio, models: Sequence[str] = ()) -> gr.Blocks:
         wire(page, w, handlers)
         takes = TakeHandlers(handlers)
         wire_takes(w, takes, ShareHandlers(takes))
+        wire_export(w, ExportHandlers(handlers, takes))
         wire_api(Endpoints(handlers.studios, handlers.visits))
+        wire_export_api(ExportEndpoints(handlers.visits))
     handlers.visits.space.keep_tidy()
     return page
 
@@ -88,6 +93,7 @@ def _clip_section() -> Widgets:
                     visible=bool(examples()),
                     elem_id="examples",
                 )
+                w |= open_button()
                 w["facts"] = gr.HTML(visible=False, elem_id="facts")
                 with gr.Row(visible=False, elem_id="range", elem_classes="rf-span") as w["range"]:
                     w |= span("range")

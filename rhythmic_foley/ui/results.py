@@ -6,6 +6,7 @@ import gradio as gr
 
 from rhythmic_foley.export.platforms import PRESETS
 from rhythmic_foley.ui.compare import compare_view
+from rhythmic_foley.ui.export_section import export_section
 from rhythmic_foley.ui.handlers import DOWNLOADS
 from rhythmic_foley.ui.theme import ACCENT
 from rhythmic_foley.ui.widgets import Widgets, as_it_is, heading, job, span
@@ -34,6 +35,7 @@ def results_section() -> Widgets:
             w |= _fix()
         with gr.Accordion("Share", open=False, elem_id="sharing"):
             w |= _share()
+            w |= export_section()
         with gr.Accordion("Settings of this take", open=False):
             w["settings"] = gr.Code(
                 language="json", show_label=False, interactive=False, elem_id="settings", max_lines=24

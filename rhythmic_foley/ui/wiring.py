@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from rhythmic_foley.ui.export_handlers import ExportHandlers
 from rhythmic_foley.ui.form import Form
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.jobs import Updates, in_turn, missed, pressed, stop
@@ -107,6 +108,16 @@ def wire_takes(w: Widgets, takes: TakeHandlers, share: ShareHandlers) -> None:
     on(w["compared"].change, takes.compare, (*compared, "visit"), **_LAST, **_LIGHT)
     _job(w, "post", share.post, ("visit", "finished", "chosen", "preset", "fit"), **_FILES)
     _job(w, "reel", share.reel, (*compared, "visit"), **_FILES)
+
+
+def wire_export(w: Widgets, export: ExportHandlers) -> None:
+    """Connect what leaves for a cutting room, and project files."""
+    chosen = ("visit", "finished", "chosen", "export_formats", "delivery", "export_rate", "export_timecode")
+    _job(w, "export", export.export, chosen, **_FILES)
+    kept = ("clip", "analysis", "finished", "visit", "project_notes", "with_clip", *_FORM)
+    _job(w, "save_project", export.save_project, kept, **_FILES)
+    opened = _on(w, w["opened"].upload, export.open_project, ["opened", "clip", "visit", "switch"], **_LIGHT)
+    opened.then(None, inputs=w["visit"], js=_KEEP_VISIT, api_visibility="private")
 
 
 def _on(w: Widgets, event: Callable, handler: Callable, inputs: Sequence[str], **how: Any) -> Any:

@@ -267,6 +267,12 @@ def test_the_programs_in_the_readme_run(
     assert ".mp4" in capsys.readouterr().out
 
 
-def test_only_the_two_endpoints_are_public(app: str) -> None:
+def test_only_these_endpoints_are_public(app: str) -> None:
     with urllib.request.urlopen(f"{app}/gradio_api/info") as answer:
-        assert set(json.load(answer)["named_endpoints"]) == {"/analyse", "/dub"}
+        assert set(json.load(answer)["named_endpoints"]) == {
+            "/analyse",
+            "/dub",
+            "/export",
+            "/save_project",
+            "/open_project",
+        }
