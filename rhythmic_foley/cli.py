@@ -68,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_export_commands(commands)
     add_project_commands(commands)
     _add_app(commands)
+    _add_mcp(commands)
     add_library_commands(commands, _embedded_checkpoint)
     add_training_commands(commands)
     add_evaluation_commands(commands)
@@ -172,6 +173,14 @@ def _add_app(commands: Any) -> None:
     _add_model(parser)
     _add_describer(parser)
     parser.set_defaults(run=_app)
+
+
+def _add_mcp(commands: Any) -> None:
+    parser = commands.add_parser("mcp", help="serve analyse, dub and export to an assistant, over stdin and stdout")
+    parser.add_argument("--out", type=Path, default=Path("dubs"), metavar="DIR", help="where takes go (%(default)s)")
+    _add_model(parser)
+    _add_describer(parser)
+    parser.set_defaults(run=_mcp)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -358,6 +367,12 @@ def _embedded_checkpoint() -> Path:
     from rhythmic_foley.pipeline.loading import EMBEDDED, find_checkpoint
 
     return find_checkpoint(EMBEDDED)
+
+
+def _mcp(args: argparse.Namespace) -> None:
+    from rhythmic_foley.integrations.mcp_server import build_server
+
+    build_server(lambda: _open(args), args.out).run()
 
 
 def _silence_libraries() -> None:

@@ -33,7 +33,7 @@ ALLOWED = {
     "pipeline": {"errors", "lazy", "values", "runtime", "audio", "models", "schedulers"},
     "studio": STUDIO - {"schedulers"},
     "export": BASE - {"lazy"} | {"studio"},
-    "integrations": {"errors", "values", "studio", "export"},
+    "integrations": {"errors", "values", "audio", "media", "studio", "export"},
     "cluster": {"errors", "values", "studio"},
     "training": STUDIO | {"cluster", "weights"},
     "evaluation": STUDIO | {"export", "cluster", "weights", "training"},
