@@ -28,8 +28,10 @@ from rhythmic_foley.pipeline.window_request import WindowRequest
 from rhythmic_foley.runtime.cache import Cache
 from rhythmic_foley.studio.dub_plan import drop_onsets_of_sustained
 from rhythmic_foley.studio.studio import UNKNOWN_NOTE, Analysis, Controls, Progress, Studio, Take
+from rhythmic_foley.studio.takes import rename_take
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent
 from rhythmic_foley.values.onsets import Onsets
+from rhythmic_foley.values.seeds import MAX_SEED
 
 QUICK = Controls(steps=1, seed=3, events=(SoundEvent("dog barking"),), onsets=Onsets.of([0.25, 0.7]))
 
@@ -265,6 +267,43 @@ def test_odd_file_names_stay_inside_the_folder(studio: Studio, tmp_path: Path) -
     assert set(take.video.name) <= set("abcdefghijklmnopqrstuvwxyz_.-0123456789")
 
 
+@pytest.mark.parametrize("letter", ["\U0001d4d0", "\u96fb", "x"])  # of four, three and one byte
+def test_long_names_of_letters_with_many_bytes_can_be_stored(
+    letter: str, studio: Studio, clip: Path, tmp_path: Path
+) -> None:
+    longest = tmp_path / f"{letter * (240 // len(letter.encode()))}.mp4"
+    longest.write_bytes(clip.read_bytes())
+    takes = dub(studio, analyse(studio, longest), Controls(**{**vars(QUICK), "seed": MAX_SEED, "takes": 2}), tmp_path)
+    assert [take.seed for take in takes] == [MAX_SEED, 0]
+    assert takes[0].folder.name.startswith(letter * 30)
+    renamed = rename_take(takes[0], letter * 60)
+    assert renamed.name == letter * 60 and len(renamed.folder.name.encode()) <= 160
+
+
+def test_a_place_where_so_long_a_name_cannot_be_stored_is_told_before_the_work(
+    studio: Studio, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rhythmic_foley.studio.takes._LONGEST_NAME_BYTES", 240)
+    monkeypatch.setattr("rhythmic_foley.studio.takes._LONGEST_NAME", 240)
+    monkeypatch.setattr(type(studio.pipeline), "stream_together", lambda *a, **k: pytest.fail("worked for nothing"))
+    path = tmp_path / f"{'x' * 230}.mp4"
+    path.write_bytes(clip.read_bytes())
+    with pytest.raises(FoleyError, match=r"cannot be written .*name too long"):
+        dub(studio, analyse(studio, path), QUICK, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_large_seeds_sound_unlike_the_small_ones_that_end_alike(studio: Studio, clip: Path, tmp_path: Path) -> None:
+    analysis = analyse(studio, clip)
+
+    def wave(seed: int) -> np.ndarray:
+        (take,) = dub(studio, analysis, Controls(**{**vars(QUICK), "seed": seed}), tmp_path)
+        return samples(take)
+
+    small, large = wave(5), wave(2**32 + 5)
+    assert np.array_equal(large, wave(2**32 + 5)) and not np.array_equal(small, large)
+
+
 @pytest.mark.parametrize(
     ("duration_s", "sentence"), [(0.1, "at least 0.3 s"), (700.0, r"11.7 min long; the limit is 10 min")]
 )
@@ -284,7 +323,7 @@ def test_unwritable_folder_is_a_sentence(studio: Studio, clip: Path, tmp_path: P
     ("change", "sentence"),
     [
         ({"takes": 0}, "number of takes"),
-        ({"seed": -1}, "seed must be"),
+        ({"seed": -2}, "seed must be"),
         ({"loudness_lufs": 3.0}, "loudness must be"),
         ({"keep_original_db": 40.0}, "gain must be"),
     ],
