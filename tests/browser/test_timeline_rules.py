@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
+from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.reading import read_frames
 from rhythmic_foley.values.alternatives import every_second, other_phase, strongest
 from rhythmic_foley.values.curve import Curve, pick_onsets
@@ -117,4 +119,27 @@ def test_other_readings_of_onsets_are_pythons(browser: Browser):
         for there, here in zip(found, wanted, strict=True):
             assert [item["time_s"] for item in there] == pytest.approx(here.times_s, abs=1e-3), threshold
             assert [item["strength"] for item in there] == pytest.approx(here.strengths, abs=1e-5), threshold
+
+
+def test_typed_times_mean_the_same_in_the_browser_and_in_python(browser: Browser):
+    draw = random.Random(1)
+    pieces = ["0", "1", "2", "12", "0,8", "1,6", "0.5", "2.5", ",", ", ", " ", ";", "; ", "@0.8", "@0,8", "@1", "1:02"]
+    pieces += ["s", ".", ":", "x", "\n", ",,"]
+    texts = ["".join(draw.choices(pieces, k=draw.randint(1, 6))) for _ in range(2000)]
+    page = browser.new_page()
+    code = """(texts) => {SCRIPT
+        const read = (text) => parseTimes(text, 1e9).map((one) => [Math.round(one.time_s * 1e6) / 1e6, one.strength]);
+        return texts.map((text) => { try { return read(text); } catch { return null; } });
+    }"""
+    found = page.evaluate(code.replace("SCRIPT", script("picking", "times")), texts)
+
+    def read(text: str) -> list | None:
+        try:
+            onsets = Onsets.parse(text)
+        except FoleyError:
+            return None
+        return [[round(one_s, 6), level] for one_s, level in zip(onsets.times_s, onsets.strengths, strict=True)]
+
+    assert found == [read(text) for text in texts]
+    assert 200 < sum(one is not None for one in found) < 1800
     page.close()
