@@ -255,7 +255,8 @@ class Studio:
         prepare_folder(Path(out_dir), analysis.clip.path.stem)
         give_back()
         yield Progress(0.0, "Loading the model")
-        from rhythmic_foley.studio.generation import Meter
+        with self._loading:  # libraries that two threads import at once may be found half there
+            from rhythmic_foley.studio.generation import Meter
 
         stretch = self._stretch(analysis, range_s)
         plan = resolve_controls(analysis, controls, stretch, base)
