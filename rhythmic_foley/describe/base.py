@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rhythmic_foley.values.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent, Suggestion
 
 PLEASE_DESCRIBE = "please describe"
+N_SUGGESTIONS = 5
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Description:
         events: sounds in order of their start.
         describer: name of who answered; a stand-in may have.
         notes: sentences for the person.
+        suggestions: sounds to choose from, the likeliest first; also where the describer is not sure of any.
     """
 
     events: tuple[SoundEvent, ...]
     describer: str
     notes: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 class Describer:
@@ -58,8 +61,11 @@ class Describer:
         raise NotImplementedError(f"{type(self).__name__} does not say what sounds")
 
     def look(self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float) -> Description:
-        """Say what sounds and who says so; arguments as in `describe`."""
-        return Description(self.describe(frames, duration_s), self.name)
+        """Say what sounds and who says so, with suggestions; arguments as in `describe`."""
+        events, ranking = self.rank(frames, duration_s)
+        if ranking is None:
+            ranking = [(event.label, event.confidence) for event in events if event.label != UNKNOWN]
+        return Description(events, self.name, suggestions=best_suggestions(ranking))
 
     def rank(
         self, frames: Iterable[tuple[float, np.ndarray]], duration_s: float
@@ -73,6 +79,16 @@ class Describer:
 
     def close(self) -> None:
         """Free the memory; the next description loads the describer again."""
+
+
+def best_suggestions(ranking: Iterable[tuple[str, float]]) -> tuple[Suggestion, ...]:
+    """The first five different labels of a ranking as (label, confidence), best first."""
+    best: dict[str, float] = {}
+    for label, confidence in ranking:
+        best.setdefault(label, round(min(max(float(confidence), 0.0), 1.0), 3))
+        if len(best) == N_SUGGESTIONS:
+            break
+    return tuple(Suggestion(label, confidence) for label, confidence in best.items())
 
 
 def unknown(confidence: float = 0.0) -> SoundEvent:

@@ -1,9 +1,10 @@
-"""What things sound like: the hand-made table from picture classes to sounds.
+"""What things sound like: the vocabulary of sounds, and the hand-made table from picture classes to them.
 
-`imagenet_classes.csv` names the 1000 ImageNet classes and says which sounding thing each one is (nothing where it is
-silent or tells too little); `sounding_things.csv` says what each thing sounds like: label and detail, worded near the
-captions that the sound model learned, whether the sound is impulsive, continuous or vocal, and a trust of 0 to 1: how
-often seeing the thing means hearing that sound (a chainsaw nearly always saws, a cup seldom clinks).
+`vocabulary.csv` lists every sound that can be suggested, worded near the captions that the sound model learned, and
+whether it is impulsive, continuous or vocal. `imagenet_classes.csv` names the 1000 ImageNet classes and says which
+thing each one is (nothing where it tells too little). `sounding_things.csv` says what each thing sounds like: its
+usual sound with a detail and a trust of 0 to 1, which is how often seeing the thing means hearing that sound (a
+chainsaw nearly always saws, a cup seldom clinks), and what else may be heard where it is seen, with a trust each.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ KINDS = ("impulsive", "continuous", "vocal")
 
 @dataclass(frozen=True)
 class SoundingThing:
-    """One row of `sounding_things.csv`; several things may share a label and differ in detail."""
+    """One row of `sounding_things.csv`; several things may share a label and differ in detail.
+
+    Attributes:
+        also: other sounds as (label, trust).
+    """
 
     thing: str
     label: str
     detail: str
-    kind: str
     trust: float
+    also: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,28 +42,29 @@ class SoundTable:
         things: one entry a thing.
         class_names: name of every class.
         class_things: for every class the name of its thing, "" for none.
+        vocabulary: (label, kind) of every sound.
     """
 
     things: tuple[SoundingThing, ...]
     class_names: tuple[str, ...]
     class_things: tuple[str, ...]
+    vocabulary: tuple[tuple[str, str], ...]
 
     @classmethod
     def load(cls) -> SoundTable:
         """The table that comes with the package."""
         classes = _read("imagenet_classes.csv")
         return cls(
-            things=tuple(
-                SoundingThing(**{**row, "trust": float(row["trust"])}) for row in _read("sounding_things.csv")
-            ),
+            things=tuple(map(_thing, _read("sounding_things.csv"))),
             class_names=tuple(row["name"] for row in classes),
             class_things=tuple(row["thing"] for row in classes),
+            vocabulary=tuple((row["label"], row["kind"]) for row in _read("vocabulary.csv")),
         )
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Every label once, in the table's order."""
-        return tuple(dict.fromkeys(thing.label for thing in self.things))
+        """Every sound of the vocabulary, in its order."""
+        return tuple(label for label, _ in self.vocabulary)
 
     def pool(self, probabilities: np.ndarray) -> np.ndarray:
         """Add up what speaks for each sound, weighted by trust: probabilities (F, classes) -> mass (F, labels)."""
@@ -69,13 +75,14 @@ class SoundTable:
         mass = (probabilities @ self._class_to_thing).sum(axis=0) * self._thing_to_label[:, self.labels.index(label)]
         by_detail: dict[str, float] = {}
         for thing, amount in zip(self.things, mass, strict=True):
-            by_detail[thing.detail] = by_detail.get(thing.detail, 0.0) + float(amount)
+            detail = thing.detail if thing.label == label else ""
+            by_detail[detail] = by_detail.get(detail, 0.0) + float(amount)
         best = max(by_detail, key=by_detail.__getitem__)
         return best if by_detail[best] >= 0.5 * mass.sum() else ""
 
     def kind(self, label: str) -> str:
         """ "impulsive", "continuous" or "vocal"."""
-        return next(thing.kind for thing in self.things if thing.label == label)
+        return dict(self.vocabulary)[label]
 
     @cached_property
     def _class_to_thing(self) -> np.ndarray:  # (classes, things), 0 or 1
@@ -88,24 +95,33 @@ class SoundTable:
 
     @cached_property
     def _thing_to_label(self) -> np.ndarray:  # (things, labels), the thing's trust
+        column = {label: i for i, label in enumerate(self.labels)}
         matrix = np.zeros((len(self.things), len(self.labels)), dtype=np.float32)
         for row, thing in enumerate(self.things):
-            matrix[row, self.labels.index(thing.label)] = thing.trust
+            for label, trust in ((thing.label, thing.trust), *thing.also):
+                matrix[row, column[label]] = trust
         return matrix
+
+
+def _thing(row: dict[str, str]) -> SoundingThing:
+    """A row of the table; "a:0.3|b:0.1" in the column `also` are other sounds with their trust."""
+    pairs = (pair.rsplit(":", 1) for pair in row["also"].split("|") if pair)
+    also = tuple((label, float(trust)) for label, trust in pairs)
+    return SoundingThing(row["thing"], row["label"], row["detail"], float(row["trust"]), also)
 
 
 @cache
 def _kinds() -> dict[str, str]:
-    return {thing.label: thing.kind for thing in SoundTable.load().things}
+    return {row["label"]: row["kind"] for row in _read("vocabulary.csv")}
 
 
 def kind_of(label: str) -> str:
-    """ "impulsive", "continuous" or "vocal"; "" for a label that the table does not know."""
+    """ "impulsive", "continuous" or "vocal"; "" for a label that the vocabulary does not have."""
     return _kinds().get(label, "")
 
 
 def goes_on(label: str) -> bool:
-    """Whether a sound goes on without hits, as rain does; False for a label that the table does not know."""
+    """Whether a sound goes on without hits, as rain does; False for a label that the vocabulary does not have."""
     return kind_of(label) == "continuous"
 
 

@@ -20,7 +20,10 @@ def is_speech(label: str) -> bool:
 
 
 def without_speech(description: Description) -> Description:
-    """A description without what people say, and a note about that."""
+    """A description without what people say, also among the suggestions, and a note about that."""
+    quiet = tuple(one for one in description.suggestions if not is_speech(one.label))
+    if quiet != description.suggestions:
+        description = replace(description, suggestions=quiet)
     spoken = [event.label for event in description.events if is_speech(event.label)]
     if not spoken:
         return description

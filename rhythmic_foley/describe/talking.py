@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 import torch
 
-from rhythmic_foley.describe.base import Describer, Description, unknown
+from rhythmic_foley.describe.base import Describer, Description, best_suggestions, unknown
 from rhythmic_foley.describe.parsing import (
     Item,
     finished_part,
@@ -129,12 +129,13 @@ class TalkingDescriber(Describer):
         events = (self._ask_sheet if way == "sheet" else self._ask_frames)(talk, kept, duration_s)
         events = events or self._ask_sentence(talk, kept)
         if events:
-            return Description(events, self.name, talk.notes)
+            heard = best_suggestions((event.label, event.confidence) for event in events)
+            return Description(events, self.name, talk.notes, heard)
         why = f"{self.name} gave no answer of use ({', '.join(dict.fromkeys(talk.troubles)) or 'no time left'})"
         if self.fallback is None:
             return Description((unknown(),), self.name, (f"{why}; please describe the sounds yourself.",))
-        events = self.fallback.describe(iter(kept), duration_s)
-        return Description(events, self.fallback.name, (f"{why}, so {self.fallback.name} describes this clip.",))
+        said = self.fallback.look(iter(kept), duration_s)
+        return replace(said, notes=(f"{why}, so {self.fallback.name} describes this clip.", *said.notes))
 
     def close(self) -> None:
         """Free the talker's memory; the next description loads it again."""

@@ -17,6 +17,7 @@ STAGES = (
     "temporal",
     "assemble",
     "event-detector",
+    "describer",
     "sums",
 )
 
@@ -35,6 +36,9 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--learning-rate", type=float, help="its peak, instead of the recipe's")
     parser.add_argument("--go-on", action="store_true", help="start from the checkpoint's weights, not from new ones")
     parser.add_argument("--text-noise", type=float, default=0.0, help="length of noise on the words' unit embeddings")
+    parser.add_argument("--film", type=Path, help="folder with clips.csv and clips/ (for describer)")
+    parser.add_argument("--pictures", type=Path, help="a folder for each package in pictures.csv (for describer)")
+    parser.add_argument("--renders", type=Path, help="stills of rendered scenes (for describer)")
     parser.add_argument("--compile", action="store_true", help="compile the networks first (needs a C++ compiler)")
     parser.set_defaults(run=run_training)
     add_full_training_commands(subparsers)
@@ -58,6 +62,7 @@ def _run_stages(arguments: argparse.Namespace) -> None:
     from accelerate import PartialState
 
     from rhythmic_foley.errors import FoleyError
+    from rhythmic_foley.training.describer.stage import train_describer
     from rhythmic_foley.training.event_detector.fit import train_event_detector
     from rhythmic_foley.training.library import read_rows, wide_paths
     from rhythmic_foley.training.prepare import prepare
@@ -83,6 +88,15 @@ def _run_stages(arguments: argparse.Namespace) -> None:
             continue  # written after every stage
         if stage == "event-detector":
             train_event_detector(arguments.checkpoint, arguments.runs, arguments.steps, film=arguments.film)
+            continue
+        if stage == "describer":
+            if arguments.film is None and arguments.stage == "all":
+                continue  # there is no film: the shipped head has to do
+            if arguments.film is None:
+                raise FoleyError("The stage describer needs labelled film: give --film, a folder with clips.csv.")
+            train_describer(
+                arguments.checkpoint, arguments.runs, arguments.film, arguments.pictures, arguments.renders
+            )
             continue
         if stage == "vocoder" and arguments.stage == "all" and not (arguments.runs / "vocoder").is_dir():
             continue  # there are no sounds at 44.1 kHz: Griffin-Lim has to do

@@ -1,18 +1,18 @@
 """Other wordings of the training library's captions: what a person may type who means that sound.
 
-`wordings.csv` was written by hand, in several registers: keywords, short sentences, what is seen. The order within a
-caption is that of the wordings' checksums, so that the last one, which is kept for evaluation, is of any register.
+`describe/wordings.csv` was written by hand, in several registers: keywords, short sentences, what is seen. The order
+within a caption is that of the wordings' checksums, so that the last one, which is kept for evaluation, is of any
+register.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 import numpy as np
+
+from rhythmic_foley.describe.wordings import read_wordings
 
 _AS_IT_IS = 0.4  # how often a caption that has other wordings stands for itself
 
@@ -34,7 +34,7 @@ class Wordings:
         """Those of the package's table, without the ones kept for evaluation."""
         texts, others = list(captions), []
         for caption in captions:
-            trained = _table().get(caption, ())[:-1]
+            trained = read_wordings().get(caption, ())[:-1]
             others.append(tuple(range(len(texts), len(texts) + len(trained))))
             texts += trained
         return cls(tuple(texts), tuple(others))
@@ -53,14 +53,5 @@ class Wordings:
 
 def kept_wording(caption: str) -> str | None:
     """The one wording of a caption that is never trained on: the last in the table."""
-    wordings = _table().get(caption)
+    wordings = read_wordings().get(caption)
     return wordings[-1] if wordings else None
-
-
-@cache
-def _table() -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    text = resources.files(__package__).joinpath("wordings.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(text.splitlines()):
-        found[row["caption"]] = (*found.get(row["caption"], ()), row["wording"])
-    return found

@@ -57,6 +57,19 @@ class SoundEvent:
         return f"{self.label}, {self.detail}" if self.detail else self.label
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """A sound that may be meant, for the person to pick.
+
+    Attributes:
+        label: what it is, such as "dog barking".
+        confidence: 0..1, how often such a suggestion is right.
+    """
+
+    label: str
+    confidence: float
+
+
 def events_to_json(events: Sequence[SoundEvent]) -> str:
     """A JSON list with one object an event."""
     return json.dumps([asdict(event) for event in events], ensure_ascii=False)

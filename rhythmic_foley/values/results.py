@@ -10,7 +10,7 @@ import numpy as np
 from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.curve import Curve
-from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.events import SoundEvent, Suggestion
 from rhythmic_foley.values.onsets import OnsetMatch, Onsets
 
 
@@ -23,6 +23,7 @@ class Analysis:
         threshold: at which `onsets` were picked from `curve`.
         describer: who said what sounds.
         notes: sentences for the person.
+        suggestions: sounds to choose from, the likeliest first.
     """
 
     clip: ClipInfo
@@ -33,6 +34,7 @@ class Analysis:
     curve: Curve
     describer: str
     notes: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from rhythmic_foley.describe.base import Describer
 from rhythmic_foley.describe.image_text_to_text import ImageTextToTextDescriber, Sureness
 from rhythmic_foley.describe.mini_gemini import MiniGeminiDescriber
 from rhythmic_foley.describe.prompts import Prompts, contact_sheet, nearest_frames
@@ -53,7 +54,7 @@ class Scripted:
         self.closed = True
 
 
-class Other:
+class Other(Describer):
     """A fallback that counts the frames it was given."""
 
     name = "other"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -19,11 +19,12 @@ def table() -> SoundTable:
 @pytest.fixture
 def toy() -> SoundTable:
     things = (
-        SoundingThing("puppy", "dog barking", "small", "vocal", 1.0),
-        SoundingThing("hound", "dog barking", "large", "vocal", 1.0),
-        SoundingThing("cup", "pottery clinking", "", "impulsive", 0.5),
+        SoundingThing("puppy", "dog barking", "small", 1.0),
+        SoundingThing("hound", "dog barking", "large", 1.0),
+        SoundingThing("cup", "pottery clinking", "", 0.5, also=(("drinking", 0.25),)),
     )
-    return SoundTable(things, ("pug", "collie", "teacup", "desk"), ("puppy", "hound", "cup", ""))
+    vocabulary = (("dog barking", "vocal"), ("pottery clinking", "impulsive"), ("drinking", "impulsive"))
+    return SoundTable(things, ("pug", "collie", "teacup", "desk"), ("puppy", "hound", "cup", ""), vocabulary)
 
 
 def test_every_class_is_named_once(table: SoundTable):
@@ -44,14 +45,14 @@ def test_every_thing_is_listed_once_and_seen_by_some_class(table: SoundTable):
 
 def test_every_row_is_complete(table: SoundTable):
     for thing in table.things:
-        assert thing.label.strip() == thing.label != "" and thing.kind in KINDS and 0 < thing.trust <= 1
+        for label, trust in ((thing.label, thing.trust), *thing.also):
+            assert label in table.labels and 0 < trust <= 1
+        assert len({thing.label, *dict(thing.also)}) == 1 + len(thing.also)
 
 
-def test_one_label_has_one_kind(table: SoundTable):
-    kinds = defaultdict(set)
-    for thing in table.things:
-        kinds[thing.label].add(thing.kind)
-    assert {label for label, several in kinds.items() if len(several) > 1} == set()
+def test_every_sound_stands_once_in_the_vocabulary_and_has_a_kind(table: SoundTable):
+    assert len(set(table.labels)) == len(table.labels)
+    assert all(label.strip() == label != "" and kind in KINDS for label, kind in table.vocabulary)
     assert table.kind("gunshot") == "impulsive" and table.kind("dog barking") == "vocal"
 
 
@@ -66,16 +67,17 @@ def test_all_dogs_bark(table: SoundTable):
 
 def test_probability_of_one_sound_adds_up_over_classes(toy: SoundTable):
     pooled = toy.pool(np.array([[0.3, 0.25, 0.2, 0.25], [0.0, 0.0, 1.0, 0.0]], dtype=np.float32))
-    assert toy.labels == ("dog barking", "pottery clinking")
-    np.testing.assert_allclose(pooled, [[0.55, 0.1], [0.0, 0.5]], atol=1e-6)
+    assert toy.labels == ("dog barking", "pottery clinking", "drinking")
+    np.testing.assert_allclose(pooled, [[0.55, 0.1, 0.05], [0.0, 0.5, 0.25]], atol=1e-6)
 
 
 def test_detail_needs_half_of_the_label(toy: SoundTable):
     assert toy.detail("dog barking", np.array([[0.4, 0.1, 0.0, 0.5]], dtype=np.float32)) == "small"
     assert toy.detail("dog barking", np.array([[0.1, 0.4, 0.0, 0.5]], dtype=np.float32)) == "large"
     three = SoundTable(
-        (*toy.things, SoundingThing("fox", "dog barking", "hoarse", "vocal", 1.0)),
+        (*toy.things, SoundingThing("fox", "dog barking", "hoarse", 1.0)),
         toy.class_names,
         ("puppy", "hound", "fox", ""),
+        toy.vocabulary,
     )
     assert three.detail("dog barking", np.array([[0.3, 0.3, 0.3, 0.1]], dtype=np.float32)) == ""

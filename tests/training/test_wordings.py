@@ -13,14 +13,13 @@ from sounds import write_library, write_toy_scenes
 from toy import toy_pipeline
 
 from rhythmic_foley.models.text_encoder import embed_text
-from rhythmic_foley.training import wordings as table
 from rhythmic_foley.training.batches import Batch, Windows
 from rhythmic_foley.training.prepare import SceneSet
 from rhythmic_foley.training.wordings import Wordings, kept_wording
 
 
 def _rows() -> list[dict[str, str]]:
-    text = resources.files(table.__package__).joinpath("wordings.csv").read_text(encoding="utf-8")
+    text = resources.files("rhythmic_foley.describe").joinpath("wordings.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
