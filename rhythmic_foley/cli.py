@@ -224,10 +224,19 @@ def _loudness(text: str) -> float | str:
 
 
 def _describe(args: argparse.Namespace) -> None:
+    from rhythmic_foley.studio.dub_plan import likeliest_events
+
     analysis = _analyse(_open(args), args.clip)  # with onsets, by which described hits are shortened
-    for note in analysis.notes:
-        _say(note)
-    _print(describer=analysis.describer, events=[asdict(event) for event in analysis.events])
+    events, note = likeliest_events(analysis)
+    for sentence in (*analysis.notes, note):
+        if sentence:
+            _say(sentence)
+    _print(
+        describer=analysis.describer,
+        sure=not note,
+        events=[asdict(event) for event in events],
+        suggestions=[asdict(suggestion) for suggestion in analysis.suggestions],
+    )
 
 
 def _onsets(args: argparse.Namespace) -> None:

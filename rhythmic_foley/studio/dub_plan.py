@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rhythmic_foley.audio.mixing import Mix
 from rhythmic_foley.describe.sounds import goes_on
+from rhythmic_foley.describe.tightening import is_hit
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import Controls
-from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_between
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent, Suggestion, events_between
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MAX_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
@@ -20,6 +21,10 @@ from rhythmic_foley.values.seeds import draw_seed
 
 _TIMES_NAMED = 5  # of onsets that cannot be heard
 _SLACK_S = 0.05
+
+UNKNOWN_NOTE = "Nobody could say what sounds here; describe it for a better result, now only the timing is used."
+# Stands for whatever hits where no suggestion is likelier than `WEAK`.
+GENERIC_HIT, WEAK = "object impact", 0.02
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class DubPlan:
         fix: the stretch that is made anew; None for all of it.
         base: what stays around `fix`.
         reference: a sound file laid at the onsets before the diffusion begins; None for none.
-        notes: sentences for the person about what of the controls cannot be met.
+        notes: sentences for the person: what was chosen for them, what of the controls cannot be met.
     """
 
     asked: Controls
@@ -93,6 +98,7 @@ def resolve_controls(analysis: Analysis, controls: Controls, stretch: Stretch, b
     if controls.text is not None and controls.text.strip():
         events = (SoundEvent(controls.text.strip()),)
     onsets = (before.onsets if controls.onsets is None else controls.onsets) or Onsets()
+    events, note = name_unknown(events, analysis.suggestions, onsets)
     if base is None and controls.onsets is None:
         onsets = drop_onsets_of_sustained(onsets, events)
     seed = draw_seed() if controls.seed is None else controls.seed
@@ -111,7 +117,7 @@ def resolve_controls(analysis: Analysis, controls: Controls, stretch: Stretch, b
         events, onsets = events_between(events, start_s, end_s), onsets.between(start_s, end_s)
     else:
         onsets = onsets.between(0.0, stretch.duration_s)
-    notes = (*stretch.notes, *_notes(asked, analysis.clip, stretch))
+    notes = (*stretch.notes, note, *_notes(asked, analysis.clip, stretch))
     return DubPlan(asked, events, onsets, seed, stretch, _local_fix(asked, stretch), base, reference, notes)
 
 
@@ -127,6 +133,37 @@ def _notes(asked: Controls, clip: ClipInfo, stretch: Stretch) -> Iterator[str]:
         yield f"What to fix ends at {asked.fix.end_s:g} s, but the take ends at {stretch.interval.end_s:.2f} s."
     if asked.keep_original_db is not None and not clip.has_audio:
         yield "The clip has no sound of its own that could be kept."
+
+
+def name_unknown(
+    events: tuple[SoundEvent, ...], suggestions: Sequence[Suggestion], onsets: Onsets
+) -> tuple[tuple[SoundEvent, ...], str]:
+    """Where the describer is not sure and the person named nothing, take the likeliest suggestion that fits.
+
+    Args:
+        events: as proposed or as the person left them.
+        suggestions: of the describer, the likeliest first.
+        onsets: where something hits, the first suggestion that comes in hits is taken.
+
+    Returns:
+        The events, and a sentence for the person, "" if nothing had to be chosen.
+    """
+    if not events or any(event.label != UNKNOWN for event in events):
+        return events, ""
+    fitting = [one for one in suggestions if is_hit(one.label)] if len(onsets) else []
+    chosen = next(iter(fitting or suggestions), None)
+    if chosen is None or (len(onsets) and chosen.confidence < WEAK):
+        chosen = Suggestion(GENERIC_HIT, 0.0) if len(onsets) else chosen
+    if chosen is None:
+        return events, UNKNOWN_NOTE
+    note = f'Not sure what sounds here, so "{chosen.label}" was taken; if it is something else, say what sounds.'
+    named = tuple(replace(event, label=chosen.label, detail="", confidence=chosen.confidence) for event in events)
+    return named, note
+
+
+def likeliest_events(analysis: Analysis) -> tuple[tuple[SoundEvent, ...], str]:
+    """The proposed events, or the likeliest suggestion where the describer is not sure, and a sentence about that."""
+    return name_unknown(analysis.events, analysis.suggestions, analysis.onsets)
 
 
 def stem_plans(plan: DubPlan) -> tuple[DubPlan, ...]:

@@ -10,9 +10,9 @@ import gc
 import importlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ from rhythmic_foley.describe.base import Description
 from rhythmic_foley.describe.choose import EMBEDDED, Asking, Describers
 from rhythmic_foley.describe.speech import without_speech
 from rhythmic_foley.describe.tightening import LEAST_PEAK, tightened
+from rhythmic_foley.describe.word_check import WordNote, check_words
+from rhythmic_foley.describe.wordbook import Wordbook, is_known
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.media.muxing import plan_cut, write_cut
 from rhythmic_foley.media.reading import probe, read_frames
@@ -34,6 +36,7 @@ from rhythmic_foley.pipeline.loading import INDEX, find_checkpoint, load_pipelin
 from rhythmic_foley.runtime.cache import Cache, file_digest
 from rhythmic_foley.runtime.memory import Memory, enough_memory, free, give_back
 from rhythmic_foley.studio.dub_plan import (
+    UNKNOWN_NOTE,
     Stretch,
     TakeToFix,
     drop_onsets_of_sustained,
@@ -46,7 +49,7 @@ from rhythmic_foley.studio.takes import Draft, draw_mel, prepare_folder, read_so
 from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import PICTURE, SOUND, Controls, Fix
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, NOTHING_SEEN, Curve, Seen, pick_onsets
-from rhythmic_foley.values.events import UNKNOWN, SoundEvent, events_from_json, events_to_json
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent, Suggestion, events_from_json, events_to_json
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MIN_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
@@ -66,7 +69,6 @@ _DESCRIBE_RATE_HZ = 4.0
 _SLACK_S = 0.02  # a clip of ten minutes may be a frame longer
 
 LEFT_OUT_NOTE = '"{}" goes on without hits, so {} onsets seen in the picture were left out; `onsets` lists them.'
-UNKNOWN_NOTE = "Nobody could say what sounds here; describe it for a better result, now only the timing is used."
 
 
 class Studio:
@@ -203,9 +205,19 @@ class Studio:
                 said = replace(said, notes=(*said.notes, LEFT_OUT_NOTE.format(said.events[0].label, len(onsets))))
             onsets = kept
         notes = (*clip.notes, *said.notes, *((note,) if note else ()))
-        if describe and all(event.label == UNKNOWN for event in said.events):
+        if describe and not said.suggestions and all(event.label == UNKNOWN for event in said.events):
             notes = (*notes, UNKNOWN_NOTE)
-        yield Analysis(clip, digest, said.events, onsets, DEFAULT_THRESHOLD, seen.curve, said.describer, notes)
+        yield Analysis(
+            clip,
+            digest,
+            said.events,
+            onsets,
+            DEFAULT_THRESHOLD,
+            seen.curve,
+            said.describer,
+            notes,
+            said.suggestions,
+        )
 
     def analyse_for(
         self, path: str | Path, controls: Controls, *, describer: str | None = None
@@ -260,6 +272,7 @@ class Studio:
 
         stretch = self._stretch(analysis, range_s)
         plan = resolve_controls(analysis, controls, stretch, base)
+        words = self.check_words(controls, analysis.events)
         maker = self._maker(analysis, stretch, previews)
         stems = stem_plans(plan) if controls.stems and base is None else ()
         meter = Meter(controls.takes * sum(maker.steps(one) for one in (plan, *stems)))
@@ -288,9 +301,32 @@ class Studio:
                     "timecode": analysis.clip.timecode,
                     "starts_s": stretch.interval.start_s,
                 },
-                notes=(*analysis.clip.notes, *plan.notes, _unknown_note(asked), *sound.notes),
+                notes=(*analysis.clip.notes, *plan.notes, *words, *sound.notes),
             )
             yield write_take(draft, Path(out_dir))
+
+    @cached_property
+    def wordbook(self) -> Wordbook:
+        """What the model has learnt to name."""
+        from rhythmic_foley.studio.words import open_wordbook
+
+        return open_wordbook(find_checkpoint(EMBEDDED_MODEL), self.cache)
+
+    def check_text(self, text: str) -> tuple[WordNote, ...]:
+        """What the model does not understand of one text; the model of words is loaded only where that is open."""
+        return () if not text.strip() or is_known(text) else check_words(text, self.wordbook)
+
+    def check_words(self, controls: Controls, proposed: Sequence[SoundEvent] = ()) -> tuple[str, ...]:
+        """Say which words of a person's descriptions the model does not know.
+
+        Args:
+            controls: hold the descriptions.
+            proposed: events about which nothing is said, because no person wrote them.
+        """
+        ours = {UNKNOWN, *(event.text for event in proposed)}
+        texts = [controls.text or "", *(event.text for event in controls.events or ()), controls.negative]
+        notes = [note for text in texts if text not in ours for note in self.check_text(text)]
+        return tuple(dict.fromkeys(note.sentence for note in notes))
 
     def mel_png(self, wave: np.ndarray | Path, out: Path, onsets: Onsets | None = None) -> Path:
         """Mel picture of a waveform at 16 kHz, or of a wav file, with onsets as lines."""
@@ -375,16 +411,17 @@ class Studio:
         """What the describer says, from the cache if it was asked before; a stand-in's answer is not kept."""
         # The embedded describer's weights, since it may speak for any other.
         stand_in = revision(self._describer_folder)
-        key = Cache.key("events-2", digest, describer.fingerprint, stand_in)
+        key = Cache.key("events-3", digest, describer.fingerprint, stand_in)
         known = self._said_before(key)
         if known is not None:
-            return Description(known, describer.name)
+            return Description(known[0], describer.name, suggestions=known[1])
         frames = read_frames(clip.path, _DESCRIBE_RATE_HZ, describer.frame_size, fit="inside")
         if describer.is_large:
             self.memory.enter(describer.name, describer, describer.close)
         said = describer.look(frames, clip.duration_s)
         if said.describer == describer.name and not said.notes:
-            text = events_to_json(said.events)
+            suggestions = [asdict(one) for one in said.suggestions]
+            text = json.dumps({"events": json.loads(events_to_json(said.events)), "suggestions": suggestions})
             self.cache.put("events", key, ".json", lambda path: path.write_text(text, encoding="utf-8"))
         return said
 
@@ -407,11 +444,15 @@ class Studio:
         gc.collect()
         free()
 
-    def _said_before(self, key: str) -> tuple[SoundEvent, ...] | None:
+    def _said_before(self, key: str) -> tuple[tuple[SoundEvent, ...], tuple[Suggestion, ...]] | None:
         cached = self.cache.get("events", key, ".json")
+        if cached is None:
+            return None
         try:
-            return None if cached is None else events_from_json(cached.read_text(encoding="utf-8"))
-        except (OSError, ValueError, FoleyError):  # gone meanwhile, or damaged
+            text = cached.read_text(encoding="utf-8")
+            suggestions = tuple(Suggestion(**one) for one in json.loads(text)["suggestions"])
+            return events_from_json(text), suggestions
+        except (OSError, ValueError, TypeError, KeyError, FoleyError):  # gone meanwhile, or damaged
             self.cache.drop("events", key, ".json")
             return None
 
@@ -433,7 +474,3 @@ def _read_seen(path: Path) -> Seen:
 def _check_length(clip: ClipInfo) -> None:
     if clip.duration_s < MIN_CLIP_S - _SLACK_S:
         raise FoleyError(f"This clip is {clip.duration_s:.2f} s long; at least {MIN_CLIP_S:g} s are needed.")
-
-
-def _unknown_note(controls: Controls) -> str:
-    return UNKNOWN_NOTE if all(event.label == UNKNOWN for event in controls.events) else ""

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from rhythmic_foley.errors import FoleyError, shown
+from rhythmic_foley.studio.dub_plan import likeliest_events
 from rhythmic_foley.ui.export_api import take_id
 from rhythmic_foley.ui.form import span_of
 from rhythmic_foley.ui.gpu import on_gpu
@@ -56,8 +57,9 @@ class Endpoints:
             guide: a sound file of taps, claps or a voice in time with the clip, whose attacks are the onsets instead.
 
         Returns:
-            Progress while it is made; at last the clip's facts, describer, events, onsets_s, strengths, threshold and
-            alternatives: other readings of the onsets by name.
+            Progress while it is made; at last the clip's facts, describer, events, suggestions (the likeliest sounds
+            with their confidence), onsets_s, strengths, threshold and alternatives: other readings of the onsets by
+            name. Where the describer is not `sure`, events hold the likeliest suggestion.
         """
         with errors_as_sentences():
             heard = {"onsets_from": onsets_from, "guide": Path(guide) if guide else None}
@@ -245,15 +247,18 @@ def _said(progress: Progress) -> dict[str, Any]:
 
 def _as_json(analysis: Analysis) -> dict[str, Any]:
     facts = {name: value for name, value in asdict(analysis.clip).items() if name != "path"}
+    events, note = likeliest_events(analysis)
     return {
         "clip": facts,
         "describer": analysis.describer,
-        "events": [asdict(event) for event in analysis.events],
+        "sure": not note,
+        "events": [asdict(event) for event in events],
+        "suggestions": [asdict(suggestion) for suggestion in analysis.suggestions],
         "onsets_s": list(analysis.onsets.times_s),
         "strengths": list(analysis.onsets.strengths),
         "threshold": analysis.threshold,
         "alternatives": {name: _onsets(alternative(analysis.onsets, analysis.curve, name)) for name in READINGS},
-        "notes": list(analysis.notes),
+        "notes": [*analysis.notes, *([note] if note else [])],
     }
 
 

@@ -19,6 +19,7 @@ from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.studio.studio import Studio
 from rhythmic_foley.studio.takes import rename_take
 from rhythmic_foley.ui import pictures
+from rhythmic_foley.ui.event_table import suggested
 from rhythmic_foley.ui.form import Form, marks, rows_from_events, span_of, values_from_controls
 from rhythmic_foley.ui.gpu import Pace, on_gpu
 from rhythmic_foley.ui.jobs import Job, Switch, Updates, at_rest, follow, sentence_for_visitors, told, warn
@@ -184,6 +185,12 @@ class Handlers:
             "classifier_scale": gr.update(value=0, visible=True if studio.has_classifier else HIDDEN),
         }
 
+    def check_words(self, text: str, negative: str) -> Updates:
+        """What the model does not understand of the one line and of what should not be heard."""
+        studio = self.studios[None]
+        sentences = dict.fromkeys(note.sentence for words in (text, negative) for note in studio.check_text(words))
+        return {"words": gr.update(value="".join(map(pictures.said, sentences)), visible=bool(sentences))}
+
     def new_seed(self) -> Updates:
         """A seed drawn at random."""
         return {"seed": str(draw_seed())}
@@ -321,8 +328,9 @@ def cleared() -> Updates:
         "chosen": gr.update(choices=[], value=None),
         "facts": gr.update(visible=False),
         "range": gr.update(visible=False),
-        "events": [],
+        "events": suggested([]),
         "text": "",
+        "words": gr.update(visible=False),
         "timeline": gr.update(value=None, visible=HIDDEN),
         "timeline_none": gr.update(visible=True),
         "describer": gr.update(visible=False),
@@ -336,7 +344,7 @@ def proposals(analysis: Analysis) -> Updates:
     return {
         "analysis": analysis,
         "describer": gr.update(value=pictures.describer_line(analysis), visible=True),
-        "events": rows_from_events(analysis.events),
+        "events": suggested(rows_from_events(analysis.events), analysis.suggestions),
         "timeline": gr.update(value=found(analysis), visible=True),
     }
 
@@ -388,4 +396,7 @@ def _kept(analysis: Analysis, controls: Controls) -> Updates:
     events = analysis.events if controls.events is None else controls.events
     onsets = analysis.onsets if controls.onsets is None else controls.onsets
     value = found(analysis) | marks(onsets, events)
-    return {"events": rows_from_events(events), "timeline": gr.update(value=value, visible=True)}
+    return {
+        "events": suggested(rows_from_events(events), analysis.suggestions),
+        "timeline": gr.update(value=value, visible=True),
+    }

@@ -21,6 +21,7 @@ from rhythmic_foley.ui.timeline import OnsetTimeline
 from rhythmic_foley.ui.visitor_space import KEEP_S
 from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section, span
 from rhythmic_foley.ui.wiring import wire, wire_export, wire_takes
+from rhythmic_foley.ui.words import word_functions
 from rhythmic_foley.values.controls import BOTH, MAX_TAKES, PICTURE, SOUND, Controls
 from rhythmic_foley.values.limits import MAX_CLIP_S, MAX_UPLOAD_MB, MIN_CLIP_S
 
@@ -54,7 +55,7 @@ def build_app(studio: Studio, models: Sequence[str] = ()) -> gr.Blocks:
         }
         parts = (
             _clip_section(),
-            _understand_section(studio.describers.names),
+            _understand_section(studio),
             _dub_section(studio, handlers.studios.names),
             results_section(),
         )
@@ -107,8 +108,9 @@ def _clip_section() -> Widgets:
     return w
 
 
-def _understand_section(describers: Sequence[str]) -> Widgets:
+def _understand_section(studio: Studio) -> Widgets:
     w: Widgets = {}
+    describers = studio.describers.names
     with gr.Column(elem_classes="rf-section"):
         section(2, "Understand", "What sounds, and when. Proposals from the picture; change whatever is wrong.")
         w |= job("describe", "Describe & find onsets", "secondary")
@@ -127,7 +129,7 @@ def _understand_section(describers: Sequence[str]) -> Widgets:
         w["timeline_none"] = gr.HTML(
             "<p class='rf-quiet rf-empty'>The timeline appears here with the clip.</p>", elem_id="timeline-none"
         )
-        w["events"] = event_table(elem_id="events")
+        w["events"] = event_table(word_functions(studio), "negative", elem_id="events")
         with gr.Row():
             w["text"] = gr.Textbox(
                 label="Or in one line",
@@ -144,6 +146,7 @@ def _understand_section(describers: Sequence[str]) -> Widgets:
                 min_width=260,
                 elem_id="negative",
             )
+        w["words"] = gr.HTML(visible=False, elem_id="words")
     return w
 
 

@@ -54,7 +54,7 @@ def progress_bar(progress: Progress) -> str:
 def describer_line(analysis: Analysis) -> str:
     """Who described the clip and how sure it was of each sound."""
     sounds = "; ".join(
-        f"not sure enough to say (best guess {event.confidence:.0%} sure)"
+        "not sure; pick what sounds below, or type it"
         if event.label == UNKNOWN
         else f"{event.text} ({event.confidence:.0%} sure)"
         for event in analysis.events

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _UPLOAD = re.compile(r"/upload/?$")
-_OTHERS = re.compile(r"/(queue/join|cancel|reset|login|(run|api|call)(/v2)?/\w+)/?$")
+_OTHERS = re.compile(r"/(queue/join|cancel|reset|login|component_server|(run|api|call)(/v2)?/\w+)/?$")
 _AROUND_A_FILE = 1_000_000  # bytes of a request that are not the file itself
 
 

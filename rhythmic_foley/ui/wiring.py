@@ -80,6 +80,8 @@ def wire(page: gr.Blocks, w: Widgets, handlers: Handlers) -> None:
         run = _job(w, name, getattr(handlers, name), given, **MODEL)
         if name == "quick":
             run.then(None, js=_TO_RESULTS, api_visibility="private")
+    for field in ("text", "negative"):
+        on(w[field].blur, handlers.check_words, ["text", "negative"], **_LIGHT)
     on(w["new_seed"].click, handlers.new_seed, [], **_AT_ONCE)
     on(w["model"].input, handlers.take_model, ["model"], **_AT_ONCE)
     timeline, events = w["timeline"], w["events"]

@@ -1,6 +1,7 @@
 // Gradio gives `element`, `props`, `trigger` and `watch`; the markup never changes, so the rows are ours to fill.
 
 const list = element.querySelector(".ev-rows");
+const chips = element.querySelector(".ev-chips");
 // As they stand in a row: [place in the value, name, what an empty field means].
 const COLUMNS = [
   [2, "Sound", "footsteps on gravel"],
@@ -9,19 +10,26 @@ const COLUMNS = [
   [1, "To second", "end"],
 ];
 const TIME = /^(\d+([.,]\d*)?|[.,]\d+)?$/;
+// The label of what the describer is not sure of; nobody gets to see it.
+const UNSURE = "unknown";
+const PICK = "Pick what sounds, or type it";
 let last = "[]";
+let current = null;
 
 function makeRow(cells) {
   const row = document.createElement("div");
   row.className = "ev-row";
   row.setAttribute("role", "listitem");
+  row.toggleAttribute("data-unsure", cells[2] === UNSURE);
   for (const [column, name, hint] of COLUMNS) {
     const field = document.createElement("input");
+    const unsure = column === 2 && cells[2] === UNSURE;
     field.dataset.column = column;
-    field.value = cells[column] ?? "";
-    field.placeholder = hint;
+    field.value = unsure ? "" : (cells[column] ?? "");
+    field.placeholder = unsure ? PICK : hint;
     field.setAttribute("aria-label", name);
     if (column < 2) field.inputMode = "decimal";
+    if (column === 2) listen(field);
     row.append(field);
   }
   const remove = document.createElement("button");
@@ -29,7 +37,7 @@ function makeRow(cells) {
   remove.className = "ev-delete";
   remove.textContent = "×";
   row.append(remove);
-  nameRow(row, cells[2]);
+  nameRow(row, labelOf(row).value);
   return row;
 }
 
@@ -39,12 +47,17 @@ function nameRow(row, label) {
     field.setAttribute("aria-invalid", String(field.dataset.column < 2 && !TIME.test(field.value.trim())));
 }
 
-const cellsOf = (row) =>
-  [0, 1, 2, 3].map((column) => row.querySelector(`[data-column="${column}"]`).value.trim());
+const labelOf = (row) => row.querySelector('[data-column="2"]');
+
+function cellsOf(row) {
+  const cells = [0, 1, 2, 3].map((column) => row.querySelector(`[data-column="${column}"]`).value.trim());
+  if (!cells[2] && row.hasAttribute("data-unsure")) cells[2] = UNSURE;
+  return cells;
+}
 
 function commit() {
   const rows = [...list.children].map(cellsOf);
-  for (const row of list.children) nameRow(row, cellsOf(row)[2]);
+  for (const row of list.children) nameRow(row, labelOf(row).value.trim());
   const text = JSON.stringify(rows);
   if (text === last) return;
   last = text;
@@ -60,7 +73,37 @@ function show() {
   list.replaceChildren(...rows.map(makeRow));
 }
 
+function addRow(cells = []) {
+  const row = makeRow(cells);
+  list.append(row);
+  return row;
+}
+
+// A suggestion goes where a name is missing, else into the row that was used last or the only one.
+function pick(label) {
+  const rows = [...list.children];
+  const row = rows.find((one) => !labelOf(one).value.trim()) ?? (rows.includes(current) ? current : rows.length === 1 ? rows[0] : addRow());
+  row.querySelector('[data-column="3"]').value = "";
+  take(labelOf(row), label);
+}
+
+function suggest() {
+  const suggestions = Array.isArray(props.suggestions) ? props.suggestions : [];
+  chips.hidden = !suggestions.length;
+  const makeChip = ({ label, confidence }) => {
+    const chip = button(label, () => pick(label));
+    const share = document.createElement("small");
+    share.textContent = ` ${Math.round(100 * confidence)} %`;
+    chip.append(share);
+    return chip;
+  };
+  chips.replaceChildren("Perhaps: ", ...suggestions.map(makeChip));
+}
+
 list.addEventListener("change", commit);
+list.addEventListener("focusin", (event) => {
+  current = event.target.closest(".ev-row");
+});
 list.addEventListener("keydown", (event) => {
   if (event.key === "Enter") event.target.blur();
 });
@@ -70,14 +113,13 @@ element.addEventListener("click", (event) => {
     const row = remove.parentElement;
     const next = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
+    say(null, []);
     (next?.querySelector("input") ?? element.querySelector(".ev-add")).focus();
     commit();
   }
-  if (event.target.closest(".ev-add")) {
-    const row = makeRow([]);
-    list.append(row);
-    row.querySelector("input").focus();
-  }
+  if (event.target.closest(".ev-add")) addRow().querySelector("input").focus();
 });
 watch("value", show);
+watch("suggestions", suggest);
 show();
+suggest();

@@ -139,8 +139,9 @@ function createSpans(lane) {
       while (spans.length < events.length) spans.push(createSpan(lane, "tl-event", spans.length));
       const { rows } = eventRows(events, clip.duration_s);
       events.forEach((event, i) => {
-        spans[i].update(view, clip, event, event.label, rows[i]);
-        spans[i].body.classList.toggle("tl-unknown", event.label === "unknown");
+        const unsure = event.label === "unknown"; // a describer that is not sure; nobody gets to see the word
+        spans[i].update(view, clip, event, unsure ? "?" : event.label, rows[i]);
+        spans[i].body.classList.toggle("tl-unknown", unsure);
         spans[i].body.classList.toggle("tl-open", event.end_s === null);
       });
     },
