@@ -60,6 +60,7 @@ class FakeStudio:
         if "bad" in Path(path).name:
             raise FoleyError("This file holds no picture.")
         yield SimpleNamespace(
+            suggestions=(),
             clip=SimpleNamespace(duration_s=2.5),
             events=EVENTS,
             onsets=ONSETS,

@@ -9,8 +9,10 @@ from diffusers import UNet2DConditionModel
 from torch import nn
 from transformers import AutoTokenizer, BertConfig, BertModel
 
+from rhythmic_foley.describe.sounds import SoundTable
 from rhythmic_foley.models import sizes
 from rhythmic_foley.models.efficientnet_lite import EfficientNetLite
+from rhythmic_foley.models.sound_head import SoundHead
 from rhythmic_foley.models.vocoder import GriffinLim
 from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.training.stages import new_sampler
@@ -77,4 +79,5 @@ def save_toy_checkpoint(folder: Path) -> Path:
     toy_pipeline().save_pretrained(folder)
     torch.manual_seed(0)
     EfficientNetLite(stages=((1, 3, 2, 1, 8),), image_size=32).save_pretrained(folder / "describer")
+    SoundHead(list(SoundTable.load().labels), rank=2).save_pretrained(folder / "describer" / "head")
     return folder

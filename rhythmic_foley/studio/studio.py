@@ -272,8 +272,8 @@ class Studio:
 
         stretch = self._stretch(analysis, range_s)
         plan = resolve_controls(analysis, controls, stretch, base)
-        words = self.check_words(controls, analysis.events)
         maker = self._maker(analysis, stretch, previews)
+        words = self.check_words(controls, analysis.events)
         stems = stem_plans(plan) if controls.stems and base is None else ()
         meter = Meter(controls.takes * sum(maker.steps(one) for one in (plan, *stems)))
         for number in range(controls.takes):
@@ -308,9 +308,10 @@ class Studio:
     @cached_property
     def wordbook(self) -> Wordbook:
         """What the model has learnt to name."""
-        from rhythmic_foley.studio.words import open_wordbook
+        with self._loading:  # while the libraries load one model, another thread cannot load a second one
+            from rhythmic_foley.studio.words import open_wordbook
 
-        return open_wordbook(find_checkpoint(EMBEDDED_MODEL), self.cache)
+            return open_wordbook(find_checkpoint(EMBEDDED_MODEL), self.cache)
 
     def check_text(self, text: str) -> tuple[WordNote, ...]:
         """What the model does not understand of one text; the model of words is loaded only where that is open."""

@@ -29,6 +29,7 @@ from rhythmic_foley.ui.timeline import timeline_value
 from rhythmic_foley.ui.visitor_space import VisitorSpace, upload_folder
 from rhythmic_foley.ui.widgets import HIDDEN
 from rhythmic_foley.values.controls import PICTURE, Controls
+from rhythmic_foley.values.events import Suggestion
 from rhythmic_foley.values.results import Analysis, Progress, Take
 from rhythmic_foley.values.seeds import draw_seed
 
@@ -92,7 +93,7 @@ class Handlers:
             page |= proposals(analysis)
             page["timeline"] = gr.update(value=onto | found(analysis), visible=True)
         if recalled.takes:
-            page |= self._with_settings_of(recalled.takes[-1], page)
+            page |= self._with_settings_of(recalled.takes[-1], page, (recalled.found or {}).get("suggestions", ()))
             page |= shelf(recalled.takes, len(recalled.takes) - 1)
         return page
 
@@ -253,9 +254,10 @@ class Handlers:
             "timeline_none": gr.update(visible=False),
         }
 
-    def _with_settings_of(self, take: Take, page: Updates) -> Updates:
+    def _with_settings_of(self, take: Take, page: Updates, suggestions: Sequence[Suggestion] = ()) -> Updates:
         """The form as it was when a take was made; its marks on the timeline that the page already shows."""
         values = values_from_controls(take.controls, page["range_to"])
+        values["events"] = suggested(values["events"], suggestions)
         values["timeline"] = gr.update(value=page["timeline"]["value"] | values["timeline"], visible=True)
         return values | {"seed": "", "takes": 1}
 

@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from rhythmic_foley.studio.studio import Analysis, Take
 from rhythmic_foley.studio.takes import read_take
 from rhythmic_foley.ui.visitor_space import VisitorSpace
 from rhythmic_foley.values.curve import Curve
-from rhythmic_foley.values.events import events_from_json, events_to_json
+from rhythmic_foley.values.events import Suggestion, events_from_json, events_to_json
 from rhythmic_foley.values.onsets import Onsets
 
 _NOTE = "visit.json"
@@ -133,6 +133,7 @@ def _found(analysis: Analysis | Literal[False]) -> dict[str, Any] | None:
         "onsets": [analysis.onsets.times_s, analysis.onsets.strengths],
         "curve": [analysis.curve.times_s.tolist(), analysis.curve.values.tolist()],
         "describer": analysis.describer,
+        "suggestions": [asdict(suggestion) for suggestion in analysis.suggestions],
         "notes": analysis.notes,
     }
 
@@ -145,5 +146,6 @@ def _read_found(noted: dict[str, Any] | None) -> dict[str, Any] | None:
         "onsets": Onsets.of(*noted["onsets"]),
         "curve": Curve(*map(np.asarray, noted["curve"])),
         "describer": noted["describer"],
+        "suggestions": tuple(Suggestion(**one) for one in noted.get("suggestions", ())),
         "notes": tuple(noted["notes"]),
     }

@@ -29,7 +29,7 @@ from rhythmic_foley.runtime.cache import Cache
 from rhythmic_foley.studio.dub_plan import drop_onsets_of_sustained
 from rhythmic_foley.studio.studio import UNKNOWN_NOTE, Analysis, Controls, Progress, Studio, Take
 from rhythmic_foley.studio.takes import rename_take
-from rhythmic_foley.values.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.events import UNKNOWN, SoundEvent, Suggestion
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.seeds import MAX_SEED
 
@@ -227,8 +227,36 @@ def test_onsets_and_events_reach_their_window(studio: Studio, tmp_path: Path) ->
 
 def test_unknown_is_said(studio: Studio, clip: Path, tmp_path: Path) -> None:
     controls = Controls(**{**vars(QUICK), "events": (SoundEvent(UNKNOWN, "please describe"),)})
-    (take,) = dub(studio, analyse(studio, clip), controls, tmp_path)
+    seen = replace(
+        analyse(studio, clip), suggestions=(Suggestion("rain falling", 0.4), Suggestion("dog barking", 0.2))
+    )
+    hits = replace(controls, onsets=Onsets.of([0.5]))
+    (take,) = dub(studio, replace(seen, suggestions=()), replace(controls, onsets=Onsets()), tmp_path)
     assert UNKNOWN_NOTE in take.notes
+    (take,) = dub(studio, seen, replace(controls, onsets=Onsets()), tmp_path)
+    assert take.controls.events[0].label == "rain falling" and any('"rain falling"' in note for note in take.notes)
+    (take,) = dub(
+        studio, replace(seen, suggestions=(*seen.suggestions, Suggestion("hammer hit", 0.1))), hits, tmp_path
+    )
+    assert take.controls.events[0].label == "hammer hit", "where something hits, the first suggestion that does"
+
+
+@pytest.mark.parametrize(
+    ("said", "note"),
+    [
+        ({"text": "chien qui aboie"}, "looks French"),
+        ({"events": (SoundEvent("hammer, no music"),)}, "Not to be heard"),
+        ({"text": "dog barking"}, None),
+    ],
+)
+def test_words_that_the_model_does_not_know_are_said(studio: Studio, said: dict, note: str | None) -> None:
+    notes = studio.check_words(replace(QUICK, **said))
+    assert any(note in one for one in notes) if note else notes == ()
+
+
+def test_nothing_is_said_about_the_words_of_a_proposal(studio: Studio) -> None:
+    proposed = (SoundEvent("chien qui aboie"),)
+    assert studio.check_words(replace(QUICK, events=proposed), proposed) == ()
 
 
 def test_what_goes_on_without_hits_is_not_chopped(studio: Studio, clip: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from rhythmic_foley.studio.studio import Studio
 from rhythmic_foley.studio.takes import Draft, write_take
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets
-from rhythmic_foley.values.events import SoundEvent
+from rhythmic_foley.values.events import SoundEvent, Suggestion
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, GeneratedSound, Progress, Take
 
@@ -89,6 +89,7 @@ class FakeStudio:
         yield Analysis(
             clip=clip,
             digest="0" * 64,
+            suggestions=(Suggestion("dog barking", 0.62), Suggestion("rain falling", 0.1)) if describe else (),
             events=(SoundEvent("dog barking", "small, close", 0.0, None, 0.62),) if describe else (),
             onsets=pick_onsets(curve, DEFAULT_THRESHOLD) if find_onsets else Onsets(),
             threshold=DEFAULT_THRESHOLD,

@@ -69,7 +69,8 @@ def test_generate_hands_the_form_to_the_studio(generate, studio: FakeStudio, cli
 def test_generate_without_an_analysis_makes_it_and_uses_the_proposals(generate, studio: FakeStudio) -> None:
     page = merged(generate(replace(FORM, events=[], timeline=None)))
     assert studio.requests[0].events is None and studio.requests[0].onsets is None
-    assert page["events"] == [["0", "", "dog barking", "small, close"]]
+    assert page["events"]["value"] == [["0", "", "dog barking", "small, close"]]
+    assert [one["label"] for one in page["events"]["suggestions"]] == ["dog barking", "rain falling"]
     assert [mark["time_s"] for mark in page["timeline"]["value"]["onsets"]] == [0.3, 0.8]
 
 
@@ -176,7 +177,8 @@ def test_a_new_clip_clears_what_belonged_to_the_last_and_can_be_marked_at_once(
 ) -> None:
     page = handlers.show_clip(str(clip), "another.mp4", visit)
     assert "25 fps" in page["facts"]["value"]
-    assert page["analysis"] is None and page["finished"] == () and page["events"] == []
+    assert page["analysis"] is None and page["finished"] == ()
+    assert (page["events"]["value"], page["events"]["suggestions"]) == ([], [])
     assert page["range_to"] == 1.0
     shown = page["timeline"]
     assert shown["visible"] is True and shown["value"]["onsets"] == [] and shown["value"]["thumbnails"]["count"] >= 4
