@@ -15,6 +15,7 @@ import torch
 
 from rhythmic_foley.describe.base import N_SUGGESTIONS, Describer, unknown
 from rhythmic_foley.describe.sounds import SoundTable
+from rhythmic_foley.describe.speech import is_speech
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.models.efficientnet_lite import EfficientNetLite, central_square, preprocess
 from rhythmic_foley.models.sound_head import SoundHead
@@ -102,7 +103,9 @@ class EmbeddedDescriber(Describer):
             return (unknown(),), []
         probabilities = self.probabilities(look)
         confidence = self.head.confidence(probabilities)
-        first = sorted(self.head.varied(probabilities, N_SUGGESTIONS), key=lambda label: -float(confidence[label]))
+        varied = self.head.varied(probabilities, 2 * N_SUGGESTIONS)
+        first = [label for label in varied if not is_speech(self.table.labels[label])][:N_SUGGESTIONS]
+        first.sort(key=lambda label: -float(confidence[label]))
         rest = [label for label in torch.argsort(-probabilities, stable=True).tolist() if label not in first]
         ranking = [(self.table.labels[label], float(confidence[label])) for label in (*first, *rest)]
         return self.events(look, {self.table.labels[label] for label in first}), ranking
