@@ -62,12 +62,16 @@ class Tools:
         """
         with self._working() as studio:
             analysis = _last(studio.analyse(Path(clip)))
+            from rhythmic_foley.studio.dub_plan import likeliest_events
+
+            events, note = likeliest_events(analysis)
             return {
                 "duration_s": analysis.clip.duration_s,
-                "events": [asdict(event) for event in analysis.events],
+                "events": [asdict(event) for event in events],
+                "suggestions": [asdict(suggestion) for suggestion in analysis.suggestions],
                 "onsets_s": list(analysis.onsets.times_s),
                 "strengths": list(analysis.onsets.strengths),
-                "notes": list(analysis.notes),
+                "notes": [*analysis.notes, *([note] if note else [])],
             }
 
     def dub(

@@ -36,7 +36,6 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--learning-rate", type=float, help="its peak, instead of the recipe's")
     parser.add_argument("--go-on", action="store_true", help="start from the checkpoint's weights, not from new ones")
     parser.add_argument("--text-noise", type=float, default=0.0, help="length of noise on the words' unit embeddings")
-    parser.add_argument("--film", type=Path, help="folder with clips.csv and clips/ (for describer)")
     parser.add_argument("--pictures", type=Path, help="a folder for each package in pictures.csv (for describer)")
     parser.add_argument("--renders", type=Path, help="stills of rendered scenes (for describer)")
     parser.add_argument("--compile", action="store_true", help="compile the networks first (needs a C++ compiler)")
