@@ -117,11 +117,14 @@ def marks(onsets: Onsets, events: Sequence[SoundEvent]) -> dict[str, Any]:
 
 
 def span_of(start_s: float | None, end_s: float | None, duration_s: float) -> tuple[float, float] | None:
-    """The stretch between two number fields; None if that is the whole clip. An empty field is the clip's edge."""
+    """The stretch between two number fields; None if that is the whole clip. An empty field is the clip's edge.
+
+    An end after the clip's stays, so that the studio says that there is nothing.
+    """
     start_s = 0.0 if start_s is None else float(start_s)
-    end_s = duration_s if end_s is None else min(float(end_s), duration_s)
+    end_s = duration_s if end_s is None else float(end_s)
     # The fields show milliseconds, the clip's end may lie between two.
-    return None if start_s <= 0 and end_s >= duration_s - 0.001 else (start_s, end_s)
+    return None if start_s <= 0 and abs(end_s - duration_s) <= 0.001 else (start_s, end_s)
 
 
 def rows_from_events(events: Sequence[SoundEvent]) -> list[list[Any]]:

@@ -97,7 +97,13 @@ def test_untouched_fields_mean_as_proposed_before(analysis: Analysis) -> None:
 
 @pytest.mark.parametrize(
     ("fields_s", "span"),
-    [((0, 4.8), None), ((None, None), None), ((0, 99), None), ((1, None), (1.0, 4.8)), ((None, 2.5), (0.0, 2.5))],
+    [
+        ((0, 4.8), None),
+        ((None, None), None),
+        ((0, 99), (0.0, 99.0)),
+        ((1, None), (1.0, 4.8)),
+        ((None, 2.5), (0.0, 2.5)),
+    ],
 )
 def test_a_range_is_what_is_less_than_the_clip(fields_s: tuple, span: tuple | None) -> None:
     assert span_of(*fields_s, 4.8) == span
