@@ -32,7 +32,12 @@ def add_training_commands(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="scenes, logs and resumable states")
     parser.add_argument("--scenes", type=int, default=5000, help="how many training scenes to compose")
     parser.add_argument("--steps", type=int, help="optimiser steps instead of the recipe's")
-    parser.add_argument("--film", type=Path, metavar="DIR", help="real film the event detector is tuned on in the end")
+    parser.add_argument(
+        "--film",
+        type=Path,
+        metavar="DIR",
+        help="folder of real film: what event-detector is tuned on in the end, what describer learns from",
+    )
     parser.add_argument("--learning-rate", type=float, help="its peak, instead of the recipe's")
     parser.add_argument("--go-on", action="store_true", help="start from the checkpoint's weights, not from new ones")
     parser.add_argument("--text-noise", type=float, default=0.0, help="length of noise on the words' unit embeddings")
