@@ -46,6 +46,9 @@ SCHEDULES = {
     "temporal": Schedule(steps=1300, learning_rate=5e-4),
     "semantic": Schedule(steps=700, learning_rate=4e-4),
 }
+# How the assembled model is asked unless somebody says otherwise: fewer steps, or guidance in fewer of them, were no
+# worse than 20 guided steps beyond chance (docs/speed.md).
+SAMPLING = {"default_steps": 10, "guided_from": 400.0}
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Workshop:
             "temporal_adapter": self._load(Adapter, "temporal_adapter"),
             "vocoder": self._trained_vocoder() or GriffinLim(),
         }
-        RhythmicFoleyPipeline(**parts).save_config(self.checkpoint)
+        RhythmicFoleyPipeline(**parts, **SAMPLING).save_config(self.checkpoint)
         parts["scheduler"].save_pretrained(self.checkpoint / "scheduler")
         self._save(parts["vocoder"], "vocoder")
 

@@ -83,7 +83,7 @@ class Controls:
     guidance_scale: float = 3.0
     classifier_scale: float = 0.0
     onset_guidance: float = 0.0
-    steps: int = 20
+    steps: int = 10
     seed: int | None = None
     takes: int = 1
     keep_original_db: float | None = None

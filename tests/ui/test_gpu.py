@@ -83,7 +83,7 @@ def test_items_errors_and_closing_pass_through(
             closed.append(True)
 
     called = on_gpu(work, Pace())
-    items = called(analysis, Controls(takes=3), Path("runs"), None)
+    items = called(analysis, Controls(takes=3, steps=20), Path("runs"), None)
     assert [next(items) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(FoleyError, match="Enough"):
         next(items)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many visitors at once against one worker on this machine: is the queue fair, are files kept apart, does memory grow?
 
-    python scripts/load.py --visitors 50 --dubs 200
+    python scripts/benchmarks/load.py --visitors 50 --dubs 200
 
 starts the app on a toy model (or --model NAME), lets every visitor dub a clip of their own length again and again over
 the network interface of 127.0.0.1, and prints what was seen as JSON. It ends with 1 if something is wrong.
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from clips import make_clip  # noqa: E402

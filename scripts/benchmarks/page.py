@@ -1,4 +1,4 @@
-"""What the page costs: python tests/browser/measure.py
+"""What the page costs: python scripts/benchmarks/page.py
 
 From the upload of a 10 s clip in 1080p to its dub, the time outside the networks, stage by stage; the start of the app
 and the first load of its page. CPU seconds hardly depend on what else runs on the machine, seconds of the clock do.
@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 DURATION_S, SIZE = 10.0, (1920, 1080)
 

@@ -1,4 +1,4 @@
-"""A whole long clip in the browser: python tests/browser/ten_minutes.py [--minutes 10] [--model mini]
+"""A whole long clip in the browser: python scripts/benchmarks/ten_minutes.py [--minutes 10] [--model mini]
 
 Uploads it, dubs it with Quick dub and compares it with its own sound; prints seconds and memory. Only on Linux, for
 whose /proc it asks. The toy model of the tests shows what the page costs; `--model mini` is the real thing.
@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from clips import make_clip  # noqa: E402
 from pages import chromium, served, visit  # noqa: E402
@@ -34,7 +35,7 @@ def main() -> None:
     options.add_argument("--minutes", type=float, default=10)
     options.add_argument("--model", help="one of the page's models; by default the toy")
     asked = options.parse_args()
-    script = Path(__file__).with_name("serve.py")
+    script = ROOT / "tests" / "browser" / "serve.py"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seconds = 60 * asked.minutes
