@@ -11,6 +11,7 @@ import gradio as gr
 
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.export.cutting_room import ExportRequest, export_take
+from rhythmic_foley.export.onset_files import read_onset_file
 from rhythmic_foley.runtime.cache import file_digest
 from rhythmic_foley.studio.project import Project, open_project, save_project
 from rhythmic_foley.studio.takes import safe_name
@@ -18,6 +19,7 @@ from rhythmic_foley.ui.form import Form, values_from_controls
 from rhythmic_foley.ui.handlers import NO_CLIP, Handlers, Takes, cleared, shelf
 from rhythmic_foley.ui.jobs import Job, Switch, Updates, follow, told
 from rhythmic_foley.ui.take_handlers import TakeHandlers, the_take
+from rhythmic_foley.ui.timeline.value import onsets_to_value
 from rhythmic_foley.values.results import Analysis, Progress
 
 
@@ -98,6 +100,15 @@ class ExportHandlers:
                 page |= shelf(kept.takes, len(kept.takes) - 1)
             self.page.visits.remember(visit, clip, kept.takes, analysed=False)
             return page
+        return {}
+
+    def take_onsets(self, onset_file: str | None, clip: str | None) -> Updates:
+        """Onsets from a file of another program, instead of those on the timeline."""
+        with told():
+            if not onset_file:
+                return {}
+            onsets = read_onset_file(Path(onset_file)).between(0.0, self.page.bare(clip).clip.duration_s)
+            return {"timeline": {"onsets": onsets_to_value(onsets)}}
         return {}
 
     def _place(self, visit: str) -> Path:

@@ -19,6 +19,21 @@ def open_button() -> Widgets:
     }
 
 
+def onsets_button() -> Widgets:
+    """A button that takes onsets from a file."""
+    return {
+        "onset_file": gr.UploadButton(
+            "Onsets from a file",
+            file_types=[".csv", ".txt", ".tsv", ".json", ".mid", ".midi"],
+            type="filepath",
+            size="md",
+            scale=0,
+            min_width=170,
+            elem_id="onset-file",
+        )
+    }
+
+
 def export_section() -> Widgets:
     """Files of the shown take, and the project file."""
     w: Widgets = {}

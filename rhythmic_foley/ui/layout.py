@@ -11,7 +11,7 @@ from rhythmic_foley.ui.api import Endpoints, wire_api
 from rhythmic_foley.ui.event_table import event_table
 from rhythmic_foley.ui.export_api import ExportEndpoints, wire_export_api
 from rhythmic_foley.ui.export_handlers import ExportHandlers
-from rhythmic_foley.ui.export_section import open_button
+from rhythmic_foley.ui.export_section import onsets_button, open_button
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.results import results_section
 from rhythmic_foley.ui.samples import examples
@@ -172,6 +172,7 @@ def _hearing() -> Widgets:
                 elem_classes="rf-sample",
             )
         )
+    w |= onsets_button()
     return w
 
 

@@ -118,6 +118,7 @@ def wire_export(w: Widgets, export: ExportHandlers) -> None:
     _job(w, "export", export.export, chosen, **_FILES)
     kept = ("clip", "analysis", "finished", "visit", "project_notes", "with_clip", *_FORM)
     _job(w, "save_project", export.save_project, kept, **_FILES)
+    _on(w, w["onset_file"].upload, export.take_onsets, ["onset_file", "clip"], **_LIGHT)
     opened = _on(w, w["opened"].upload, export.open_project, ["opened", "clip", "visit", "switch"], **_LIGHT)
     opened.then(None, inputs=w["visit"], js=_KEEP_VISIT, api_visibility="private")
 

@@ -112,3 +112,13 @@ def test_a_project_without_its_clip_asks_for_it(
         "Choose a clip first"
         in last(export.save_project(None, None, (), visit, "", True, **values(FORM)))["save_project_status"]["value"]
     )
+
+
+def test_onsets_come_from_a_file(export: ExportHandlers, clip: Path, tmp_path: Path, toasts: list[str]) -> None:
+    (tmp_path / "a.txt").write_text("0.25\t0.25\tbang @0.5\n0.75\t0.75\tbang\n99\t99\ttoo late\n")
+    page = export.take_onsets(str(tmp_path / "a.txt"), str(clip))
+    assert [(one["time_s"], one["strength"]) for one in page["timeline"]["onsets"]] == [(0.25, 0.5), (0.75, 1.0)]
+    assert export.take_onsets(None, str(clip)) == {}
+    assert export.take_onsets(str(tmp_path / "a.txt"), None) == {} and "Choose a clip first" in toasts[0]
+    (tmp_path / "b.mid").write_bytes(b"none")
+    assert export.take_onsets(str(tmp_path / "b.mid"), str(clip)) == {} and "no MIDI file" in toasts[1]
