@@ -76,7 +76,7 @@ class Visitor:
 
     def sound(self, row: int, name: str) -> Locator:
         """A field of the table of sounds."""
-        return self["events"].get_by_role("listitem").nth(row).get_by_role("textbox", name=name, exact=True)
+        return self["events"].get_by_role("listitem").nth(row).get_by_label(name, exact=True)
 
     def run(self, job: str = "generate") -> None:
         """Press a job's button and wait until it has ended. A short one may be over before its Stop is seen."""
