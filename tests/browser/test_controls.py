@@ -11,7 +11,6 @@ from clips import make_clip
 from pages import PATIENCE_MS
 from playwright.sync_api import Browser, expect
 from studio_page import plays_with_sound, says, visitor
-from timeline_page import Timeline
 
 from rhythmic_foley.audio.loudness import loudness_lufs
 from rhythmic_foley.audio.wav import write_wav
@@ -224,33 +223,3 @@ def test_another_model_and_its_classifier(browser: Browser, app: str, moving_cli
         one.set_number("steps", 1)
         one.run()
         assert one.settings()["classifier_scale"] == 0
-
-
-def test_onsets_are_heard_in_the_clip_and_in_a_guide(browser: Browser, app: str, tmp_path: Path) -> None:
-    """Own sound by keys alone, then a recording; both times the timeline holds what was heard."""
-    clip = make_clip(tmp_path / "clip.mp4", 2.0, audio="stereo", click_times_s=(0.4, 1.1, 1.6))
-    rng = np.random.default_rng(0)
-    taps = np.zeros(32_000, np.float32)
-    for start in (4_000, 20_000):
-        taps[start : start + 2_000] = 0.3 * rng.standard_normal(2_000) * np.exp(-np.arange(2_000) / 400)
-    write_wav(tmp_path / "taps.wav", taps, 16_000)
-    with visitor(browser, app) as one:
-        one.upload(clip)
-        one["hearing"].locator("button").first.focus()
-        one.page.keyboard.press("Enter")
-        expect(one["onsets-from"].get_by_role("radio", name="Picture")).to_be_checked()
-        own_sound = one["onsets-from"].get_by_role("radio", name="Own sound")
-        own_sound.press(" ")
-        expect(own_sound).to_be_checked(timeout=PATIENCE_MS)
-        one["describe"].focus()
-        one.page.keyboard.press("Enter")
-        marks = one["timeline"].locator(".tl-mark")
-        expect(marks).to_have_count(3, timeout=PATIENCE_MS)
-        heard_s = [time_s for time_s, _ in Timeline(one.page).onsets()]
-        assert heard_s == pytest.approx([0.4, 1.1, 1.6], abs=0.02)
-
-        one["guide"].locator("input[type=file]").set_input_files(tmp_path / "taps.wav")
-        expect(one["guide"].get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=PATIENCE_MS)
-        one.run("describe")
-        expect(marks).to_have_count(2, timeout=PATIENCE_MS)
-        assert [time_s for time_s, _ in Timeline(one.page).onsets()] == pytest.approx([0.25, 1.25], abs=0.02)
