@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "mini"
 PLATFORMS = ("plain", "tiktok", "reels", "shorts", "youtube", "x")
+SOURCES = ("auto", "model", "samples", "blend")
 BAD_INPUT, STOPPED = 2, 130
 
 
@@ -132,9 +133,20 @@ def _add_dub(commands: Any) -> None:
     parser.add_argument("--loudness", type=_loudness, metavar="LUFS|off", help="integrated loudness of the result")
     parser.add_argument("--range", metavar="START-END", help="dub and write only this stretch of the clip, in seconds")
     parser.add_argument("--fix", metavar="TAKE@START-END", help="make only this stretch of an earlier take anew")
-    parser.add_argument("--reference", type=Path, metavar="FILE", help="a sound of one hit: make it hit like this")
-    parser.add_argument("--reference-strength", type=float, metavar="S", help="how much of it stays, 0 to 1")
-    parser.add_argument("--stems", action="store_const", const=True, help="also write each event's sound alone")
+    parser.add_argument(
+        "--source", choices=SOURCES, help="what sounds are made of; auto takes samples where there are any (auto)"
+    )
+    parser.add_argument(
+        "--library", type=Path, action="append", metavar="FOLDER", help="sounds of your own; repeatable"
+    )
+    parser.add_argument("--samples", type=Path, nargs="+", metavar="FILE", help="make every sound of these files")
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="one such file, which the model changes")
+    parser.add_argument(
+        "--reference-strength", type=float, metavar="S", help="how much of the samples stays in a blend, 0 to 1"
+    )
+    parser.add_argument(
+        "--stems", action="store_const", const=True, help="write a single event as a stem too; several always are"
+    )
     parser.add_argument("--settings", metavar="FILE", help="an earlier take's settings; other options change them")
     parser.add_argument("--out", type=Path, default=Path("dubs"), metavar="DIR", help="where takes go (%(default)s)")
     parser.add_argument("--ray", metavar="ADDRESS", help='dub on the machines of a Ray cluster; "local" starts one')
@@ -170,6 +182,9 @@ def _add_app(commands: Any) -> None:
         "--listening", type=Path, metavar="FOLDER", help="serve a listening test on this folder instead"
     )
     parser.add_argument("--listens", type=int, default=1, help="of each sound in the test, at least (%(default)s)")
+    parser.add_argument(
+        "--library", type=Path, action="append", default=[], metavar="FOLDER", help="sounds to offer; repeatable"
+    )
     _add_model(parser)
     _add_describer(parser)
     parser.set_defaults(run=_app)
@@ -225,6 +240,7 @@ def _loudness(text: str) -> float | str:
 
 def _describe(args: argparse.Namespace) -> None:
     from rhythmic_foley.studio.dub_plan import likeliest_events
+    from rhythmic_foley.values.events import event_as_json
 
     analysis = _analyse(_open(args), args.clip)  # with onsets, by which described hits are shortened
     events, note = likeliest_events(analysis)
@@ -234,7 +250,7 @@ def _describe(args: argparse.Namespace) -> None:
     _print(
         describer=analysis.describer,
         sure=not note,
-        events=[asdict(event) for event in events],
+        events=[event_as_json(event) for event in events],
         suggestions=[asdict(suggestion) for suggestion in analysis.suggestions],
     )
 
@@ -330,7 +346,7 @@ def _dub_one(studio: Studio, clip: Path, controls: Controls, before: dict[str, A
     *_, analysis = _follow(studio.analyse_for(clip, controls), clip.name)
     if before.get("clip_sha256", analysis.digest) != analysis.digest:
         _say(f"{clip.name}: The settings were made for another clip.")
-    if before.get("revision", studio.revision) != studio.revision:
+    if "revision" in before and before["revision"] != studio.revision:
         _say(f"{clip.name}: The settings were made with another model; the take will differ.")
     for take in _follow(studio.dub(analysis, controls, out_dir), clip.name):
         _print_take(clip, take)
@@ -368,7 +384,7 @@ def _app(args: argparse.Namespace) -> None:
         return
     from rhythmic_foley.ui import launch
 
-    launch(_open(args), **where)
+    launch(_open(args, libraries=args.library), **where)
 
 
 def _embedded_checkpoint() -> Path:
@@ -392,18 +408,23 @@ def _silence_libraries() -> None:
         warnings.simplefilter("ignore")
 
 
-def _open(args: argparse.Namespace, model: str | None = None) -> Studio:
+def _open(args: argparse.Namespace, model: str | None = None, libraries: Sequence[Path] = ()) -> Studio:
     """The studio with the describer that a command names; `model` where the command names none."""
     from rhythmic_foley.studio.studio import Asking
 
-    return open_studio(args.model or model, args.describer, Asking.read(args.ask, args.questions))
+    return open_studio(args.model or model, args.describer, Asking.read(args.ask, args.questions), libraries)
 
 
-def open_studio(model: str | None, describer: str = "embedded", asking: Asking | None = None) -> Studio:
+def open_studio(
+    model: str | None,
+    describer: str = "embedded",
+    asking: Asking | None = None,
+    libraries: Sequence[Path] = (),
+) -> Studio:
     """The studio that a command works in."""
     from rhythmic_foley.studio.studio import Studio
 
-    return Studio(model or DEFAULT_MODEL, describer=describer, asking=asking)
+    return Studio(model or DEFAULT_MODEL, describer=describer, asking=asking, libraries=libraries)
 
 
 def _analyse(studio: Studio, clip: Path, **how: Any) -> Analysis:
@@ -457,6 +478,9 @@ def _controls(args: argparse.Namespace, settings: str | None, defaults: Controls
         "steps": args.steps,
         "takes": args.takes,
         "keep_original_db": args.keep_original,
+        "source": args.source,
+        "library": None if args.library is None else tuple(args.library),
+        "samples": None if args.samples is None else tuple(args.samples),
         "reference": args.reference,
         "reference_strength": args.reference_strength,
         "stems": args.stems,
@@ -507,6 +531,7 @@ def _print_take(clip: Path, take: Take) -> None:
         settings=str(take.settings),
         onsets=take.onsets_json and str(take.onsets_json),
         stems=[str(stem) for stem in take.stems],
+        credits=take.credits and str(take.credits),
         seed=take.seed,
         measured=take.measured and asdict(take.measured),
     )

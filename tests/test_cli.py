@@ -50,7 +50,7 @@ class FakeStudio:
     analyse_for = Studio.analyse_for  # the real rule of what is looked at
     describers = {None: SimpleNamespace(is_large=False)}
 
-    def load_ahead(self):
+    def load_ahead(self, controls):
         """There is nothing to load."""
 
     def analyse(self, path, *, describe=True, find_onsets=True, describer=None, onsets_from="picture", guide=None):
@@ -100,7 +100,8 @@ class FakeStudio:
 def studio(monkeypatch: pytest.MonkeyPatch) -> FakeStudio:
     fake = FakeStudio()
 
-    def open_studio(model, describer="embedded", asking=None):
+    def open_studio(model, describer="embedded", asking=None, libraries=()):
+        fake.libraries = libraries
         fake.model, fake.describer, fake.asking = model, describer, asking
         return fake
 
@@ -194,6 +195,9 @@ OPTIONS = {
     "loudness_lufs": (["--loudness", "-23"], -23.0),
     "range_s": (["--range", "2-6.5"], (2.0, 6.5)),
     "fix": (["--fix", "dubs/a@b@1.5-2"], Fix(Path("dubs/a@b"), 1.5, 2.0)),
+    "source": (["--source", "blend"], "blend"),
+    "library": (["--library", "doors", "--library", "bells"], (Path("doors"), Path("bells"))),
+    "samples": (["--samples", "a.wav", "b.wav"], (Path("a.wav"), Path("b.wav"))),
     "reference": (["--reference", "hit.wav"], Path("hit.wav")),
     "reference_strength": (["--reference-strength", "0.8"], 0.8),
     "stems": (["--stems"], True),
@@ -507,12 +511,15 @@ def run(toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     return run_
 
 
+FAST = ("--source", "model", "--steps", "2")
+
+
 def test_a_clip_goes_in_and_a_dubbed_clip_comes_out(run, clip, tmp_path):
     found = run("onsets", clip)
     assert found["duration_s"] == pytest.approx(1.0)
     assert len(found["curve"]) == len(found["curve_times_s"]) > 10
 
-    take = run("dub", clip, "--text", "wood knocking", "--onsets", "0.3, 0.7", "--steps", "2", "--seed", "5")
+    take = run("dub", clip, "--text", "wood knocking", "--onsets", "0.3, 0.7", "--seed", "5", *FAST)
     assert probe(take["video"]).has_audio
     assert read_wav(Path(take["wav"]))[0].shape == (16_000,)
     assert Path(take["mel"]).read_bytes().startswith(b"\x89PNG")
@@ -535,13 +542,14 @@ def test_what_describe_prints_can_be_dubbed(run, clip):
 def test_refusals_of_the_real_studio(run, tmp_path, clip):
     (tmp_path / "notes.mp4").write_text("not a clip")
     assert run("dub", "notes.mp4", code=2) == {}
-    assert run("dub", clip, "--text", "dog", "--steps", "0", code=2) == {}
+    assert run("dub", clip, "--text", "dog", "--source", "model", "--steps", "0", code=2) == {}
     assert list((tmp_path / "dubs").glob("*")) == []
 
 
 def test_ctrl_c_leaves_nothing_half_written(toy_model, clip, tmp_path):
     out = tmp_path / "dubs"
     arguments = ["dub", clip, "--text", "rain", "--steps", "100", "--takes", "8", "--out", out, "--model", toy_model]
+    arguments += ["--source", "model"]
     process = subprocess.Popen(
         [sys.executable, "-m", "rhythmic_foley", *map(str, arguments)],
         env={**os.environ, "RHYTHMIC_FOLEY_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)},

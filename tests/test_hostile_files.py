@@ -16,14 +16,14 @@ from rhythmic_foley.audio.wav import read_wav
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.export.comparison import compare
 from rhythmic_foley.media.reading import probe, read_audio, read_frames
-from rhythmic_foley.studio.reference_sound import read_reference
+from rhythmic_foley.studio.sources import read_samples
 
 READERS: dict[str, Callable[[Path], object]] = {
     "clip": probe,
     "frames": lambda path: next(read_frames(path, 4)),
     "clip's sound": lambda path: read_audio(path, 16_000),
     "sound": read_wav,
-    "reference": lambda path: read_reference(path, 16_000),
+    "reference": lambda path: read_samples([path]),
     "comparison": lambda path: compare([("a", path), ("b", path)], path.parent / "compared", 1.0),
 }
 

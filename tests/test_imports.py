@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "rhythmic_foley"
 # Room (a folder, or a module beside the folders) -> rooms it may import, at the top of a file or inside a function.
 # Imports for type checkers only are free.
 BASE = {"errors", "lazy", "values", "runtime", "audio", "media"}
-STUDIO = BASE | {"schedulers", "models", "vision", "describe", "pipeline", "studio"}
+STUDIO = BASE | {"schedulers", "models", "vision", "describe", "library", "pipeline", "studio"}
 ALLOWED = {
     "errors": set(),
     "lazy": set(),
@@ -37,7 +37,7 @@ ALLOWED = {
     "cluster": {"errors", "values", "studio"},
     "training": STUDIO | {"cluster", "weights"},
     "evaluation": STUDIO | {"export", "cluster", "weights", "training"},
-    "ui": BASE | {"vision", "pipeline", "studio", "export"},
+    "ui": BASE | {"vision", "library", "pipeline", "studio", "export"},
     "arguments": {"errors"},
     "cli": {
         "",

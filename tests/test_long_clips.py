@@ -15,12 +15,11 @@ from toy import save_toy_checkpoint, toy_pipeline
 from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
 from rhythmic_foley.pipeline.window_request import WindowRequest
 from rhythmic_foley.runtime.cache import Cache
-from rhythmic_foley.studio.dub_plan import DubPlan, Stretch
 from rhythmic_foley.studio.generation import Meter, SoundMaker
+from rhythmic_foley.studio.stems import StemPlan
 from rhythmic_foley.studio.studio import Fix, Studio, Take
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.events import SoundEvent
-from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import GeneratedSound
 
@@ -36,8 +35,7 @@ def pipeline() -> RhythmicFoleyPipeline:
 
 def make(pipeline: RhythmicFoleyPipeline, cache: Path, controls: Controls = RAIN) -> tuple[GeneratedSound, list[dict]]:
     """A clip's sound, and what the pipeline was asked for."""
-    whole = Stretch(Path("clip.mp4"), Interval(0.0, DURATION_S))
-    plan = DubPlan(controls, controls.events, controls.onsets, controls.seed, whole)
+    plan = StemPlan(controls, controls.events, controls.onsets, controls.seed)
     seen, original = [], pipeline.stream_together
 
     def spy(requests: Sequence[WindowRequest]) -> Iterator[object]:
@@ -110,7 +108,7 @@ def test_a_fix_across_a_joint_holds_both_sides(tmp_path: Path) -> None:
     def dub(controls: Controls) -> tuple[np.ndarray, np.ndarray]:
         (take,) = (item for item in studio.dub(analysis, controls, tmp_path / "out") if isinstance(item, Take))
         with np.load(take.sound) as stored:
-            return stored["wave"], stored["latents"], take.folder
+            return stored["waves"][0], stored["latents"][0], take.folder
 
     wave, latents, folder = dub(RAIN)
     fixed_wave, fixed, _ = dub(replace(RAIN, seed=9, fix=Fix(folder, 7.0, 8.0)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,11 @@ class Mix:
         mix = cls(gain, 10 ** (original_db / 20))
         down = min(1.0, PEAK_LIMIT / max(_peak(mix.apply(wave, original)), 1e-9))
         return cls(mix.gain * down, mix.original_gain * down)
+
+    def with_headroom(self, stems: Sequence[np.ndarray]) -> Mix:
+        """The mix, softer if need be, in which none of the mixed stems (N,) exceeds -1 dBFS alone."""
+        down = min(1.0, PEAK_LIMIT / max([1e-9, *map(_peak, stems)]))
+        return Mix(self.gain * down, self.original_gain * down)
 
     def apply(self, wave: np.ndarray, original: np.ndarray | None = None) -> np.ndarray:
         """Mix a mono sound (N,) with the clip's own, (N,) or (N, C), in every channel of which it is heard.

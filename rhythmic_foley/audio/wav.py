@@ -34,6 +34,14 @@ def write_wav(path: str | Path, wave: np.ndarray, sample_rate_hz: int) -> None:
         raise
 
 
+def in_16_bit(wave: np.ndarray) -> np.ndarray:
+    """Put samples on the steps of a 16-bit file, as `write_wav` does, so that sums are exact. Returns float32 (N,)."""
+    steps = np.floor(np.asarray(wave, np.float64) * _FULL_SCALE)
+    return (np.clip(steps, -_FULL_SCALE, _FULL_SCALE - 1) / _FULL_SCALE).astype(np.float32)
+
+
+_FULL_SCALE = 32_768
+
 # How files of the common kinds begin. The library also reads rare ones, whose readers few people have looked at.
 _SOUND_FILES = (b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"caff")
 _BLOCK = 65_536

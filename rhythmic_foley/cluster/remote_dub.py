@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -29,12 +29,16 @@ class Setup:
 
 @dataclass(frozen=True)
 class DubTask:
-    """A clip as it travels: its name and content, and those of a reference sound and a guide track."""
+    """A clip as it travels: its name and content, and the sounds that the controls name.
+
+    Attributes:
+        controls: name sounds by their places among `sounds`.
+        sounds: content by a place in a folder.
+    """
 
     clip: tuple[str, bytes]
     controls: Controls
-    reference: tuple[str, bytes] | None = None
-    guide: tuple[str, bytes] | None = None
+    sounds: Files = field(default_factory=dict)
 
 
 def dub_on_ray(
@@ -64,9 +68,16 @@ def dub_on_ray(
 
 
 def _packed(clip: Path, controls: Controls) -> DubTask:
-    reference = controls.reference and _content(controls.reference)
-    guide = controls.guide and _content(controls.guide)
-    return DubTask(_content(clip), replace(controls, reference=None, guide=None), reference or None, guide or None)
+    if controls.library:
+        raise FoleyError("Folders of sounds stay on this machine; leave --ray or --library out.")
+    sounds: Files = {}
+
+    def pack(path: Path) -> Path:
+        place = f"{len(sounds)}/{path.name}"
+        sounds[place] = _content(path)[1]
+        return Path(place)
+
+    return DubTask(_content(clip), controls.with_paths(pack), sounds)
 
 
 def _content(path: Path) -> tuple[str, bytes]:
@@ -85,9 +96,11 @@ def _dub(studio: Studio, task: DubTask) -> list[tuple[str, Files]]:
     """Name and files of each take."""
     with tempfile.TemporaryDirectory() as folder:
         clip = _unpacked(task.clip, Path(folder) / "clip")
-        reference = task.reference and _unpacked(task.reference, Path(folder) / "reference")
-        guide = task.guide and _unpacked(task.guide, Path(folder) / "guide")
-        controls = replace(task.controls, reference=reference or None, guide=guide or None)
+        for place, content in task.sounds.items():
+            path = Path(folder) / "sounds" / place
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
+        controls = task.controls.with_paths((Path(folder) / "sounds").joinpath)
         *_, analysis = studio.analyse_for(clip, controls)
         takes = [item for item in studio.dub(analysis, controls, Path(folder) / "out") if isinstance(item, Take)]
         return [(take.folder.name, _files(take.folder)) for take in takes]

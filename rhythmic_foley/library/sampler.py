@@ -20,6 +20,7 @@ from rhythmic_foley.values.onsets import Onsets
 _RANGE_DB = 40.0
 # Levels of the loudest 20 ms of a hit of strength 1, and of a stretch: hits stand out of what goes on.
 _HIT_DB, _STRETCH_DB = -10.0, -24.0
+_PEAK = 0.95  # which no recording exceeds
 _LEAD_S = 0.001  # of what precedes the attack, faded in so that it does not begin with a click
 _RELEASE_S = 0.03  # how fast a sound is cut off by the next
 _FADE_OUT_S = 0.15
@@ -82,7 +83,7 @@ def prepare(sample: Sample, sample_rate_hz: int) -> Ready:
     cut = sample.cut
     begin = max(0, round((cut.attack_s - _LEAD_S) * rate_hz))
     wave = wave[begin : round(cut.end_s * rate_hz)]
-    gain = 10 ** ((_HIT_DB - cut.level_db) / 20)
+    gain = min(10 ** ((_HIT_DB - cut.level_db) / 20), _PEAK / max(float(np.abs(wave).max(initial=0.0)), 1e-9))
     attack = (round(cut.attack_s * rate_hz) - begin) * sample_rate_hz / rate_hz
     wave = resample(np.ascontiguousarray(wave), rate_hz, sample_rate_hz) * np.float32(gain)
     wave[: round(attack)] *= np.linspace(0.0, 1.0, round(attack), dtype=np.float32) ** 2

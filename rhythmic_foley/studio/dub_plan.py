@@ -14,9 +14,8 @@ from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.events import UNKNOWN, SoundEvent, Suggestion, events_between
 from rhythmic_foley.values.interval import Interval
-from rhythmic_foley.values.limits import MAX_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
-from rhythmic_foley.values.results import Analysis, GeneratedSound, Take
+from rhythmic_foley.values.results import Analysis, Take, TakeSound
 from rhythmic_foley.values.seeds import draw_seed
 
 _TIMES_NAMED = 5  # of onsets that cannot be heard
@@ -52,7 +51,7 @@ class TakeToFix:
     """A take of which a stretch is made anew, its sound and its mix."""
 
     take: Take
-    sound: GeneratedSound
+    sound: TakeSound
     mix: Mix
 
 
@@ -68,7 +67,6 @@ class DubPlan:
         stretch: what is dubbed.
         fix: the stretch that is made anew; None for all of it.
         base: what stays around `fix`.
-        reference: a sound file laid at the onsets before the diffusion begins; None for none.
         notes: sentences for the person: what was chosen for them, what of the controls cannot be met.
     """
 
@@ -79,7 +77,6 @@ class DubPlan:
     stretch: Stretch
     fix: Interval | None = None
     base: TakeToFix | None = None
-    reference: Path | None = None
     notes: tuple[str, ...] = ()
 
     def with_seed(self, seed: int) -> DubPlan:
@@ -102,9 +99,8 @@ def resolve_controls(analysis: Analysis, controls: Controls, stretch: Stretch, b
     if base is None and controls.onsets is None:
         onsets = drop_onsets_of_sustained(onsets, events)
     seed = draw_seed() if controls.seed is None else controls.seed
-    reference = controls.reference if controls.reference_strength > 0 else None
     # The onsets stand in the settings themselves, which therefore need no guide any more.
-    asked = replace(controls, events=events, onsets=onsets, seed=seed, text=None, reference=reference, guide=None)
+    asked = replace(controls, events=events, onsets=onsets, seed=seed, text=None, guide=None)
     if base is not None:
         asked = replace(
             asked,
@@ -118,7 +114,7 @@ def resolve_controls(analysis: Analysis, controls: Controls, stretch: Stretch, b
     else:
         onsets = onsets.between(0.0, stretch.duration_s)
     notes = (*stretch.notes, note, *_notes(asked, analysis.clip, stretch))
-    return DubPlan(asked, events, onsets, seed, stretch, _local_fix(asked, stretch), base, reference, notes)
+    return DubPlan(asked, events, onsets, seed, stretch, _local_fix(asked, stretch), base, notes)
 
 
 def _notes(asked: Controls, clip: ClipInfo, stretch: Stretch) -> Iterator[str]:
@@ -164,21 +160,6 @@ def name_unknown(
 def likeliest_events(analysis: Analysis) -> tuple[tuple[SoundEvent, ...], str]:
     """The proposed events, or the likeliest suggestion where the describer is not sure, and a sentence about that."""
     return name_unknown(analysis.events, analysis.suggestions, analysis.onsets)
-
-
-def stem_plans(plan: DubPlan) -> tuple[DubPlan, ...]:
-    """The plan of each event's stem, if there are several events: its own time, and hits unless it goes on."""
-    known = [event for event in plan.events if event.label != UNKNOWN]
-    if len(known) < 2:
-        return ()
-
-    def hits(event: SoundEvent) -> Onsets:
-        if goes_on(event.label):
-            return Onsets()
-        end_s = MAX_CLIP_S + 1 if event.end_s is None else event.end_s
-        return plan.onsets.between(event.start_s, end_s).shift(event.start_s)
-
-    return tuple(replace(plan, events=(event,), onsets=hits(event)) for event in known)
 
 
 def drop_onsets_of_sustained(onsets: Onsets, events: tuple[SoundEvent, ...]) -> Onsets:

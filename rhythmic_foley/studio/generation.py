@@ -6,63 +6,32 @@ where they overlap, as a fix holds what lies around it.
 
 from __future__ import annotations
 
-import time
 import zipfile
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from rhythmic_foley.audio.mel import MEL_FRAME_RATE_HZ, SAMPLE_RATE_HZ, log_mel
-from rhythmic_foley.audio.mixing import FADE_S, with_stretch
+from rhythmic_foley.audio.mixing import FADE_S
 from rhythmic_foley.errors import FoleyError
 from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline, Step
 from rhythmic_foley.pipeline.window_request import WindowRequest
 from rhythmic_foley.runtime.cache import Cache
 from rhythmic_foley.runtime.memory import SMALLER_BATCHES, enough_memory
-from rhythmic_foley.studio.dub_plan import DubPlan
-from rhythmic_foley.studio.reference_sound import laid_at, read_reference, starts_of
-from rhythmic_foley.values.events import events_between
+from rhythmic_foley.studio.meter import Meter
+from rhythmic_foley.studio.stems import StemPlan, lay_samples
+from rhythmic_foley.values.events import SoundEvent, events_between
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.results import GeneratedSound, Progress
 from rhythmic_foley.values.seeds import generator_seed
 from rhythmic_foley.values.windows import OVERLAP_S, Window, in_rounds, plan_windows, stitch
 
 PREVIEW_EVERY = 4
-# A reference of full strength still leaves the diffusion its last step or two.
+# A blend of nearly full strength still leaves the diffusion its last step or two.
 _LEAST_NEW = 0.02
-
-
-@dataclass
-class Meter:
-    """Counts steps and says how long the rest will take."""
-
-    total: int
-    label: str = ""
-    done: int = 0
-    began_s: float | None = None
-    counted: int = 0
-
-    def named(self, label: str) -> Meter:
-        self.label = label
-        return self
-
-    def tick(self, message: str, preview: np.ndarray | None = None, steps: int = 1) -> Progress:
-        now_s = time.monotonic()
-        self.done += steps
-        eta_s = None
-        if self.began_s is None:
-            self.began_s = now_s  # the first step pays for warming up
-        else:
-            self.counted += steps
-            eta_s = (now_s - self.began_s) / self.counted * (self.total - self.done)
-        return Progress(self.done / self.total, message, eta_s, preview)
-
-    def skip(self, steps: int, message: str) -> Progress:
-        self.done += steps
-        return Progress(self.done / self.total, f"{message}: made before")
 
 
 @dataclass(frozen=True)
@@ -73,6 +42,17 @@ class _Follow:
     label: str
     steps: int
     frames: Sequence[int]
+
+
+@dataclass(frozen=True)
+class _UnderWay:
+    """A stem while its windows are made: its noise, the laid samples, and the finished windows by their index."""
+
+    plan: StemPlan
+    noise: torch.Tensor
+    laid: np.ndarray | None
+    waves: dict[int, np.ndarray] = field(default_factory=dict)
+    latents: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,42 +79,52 @@ class SoundMaker:
     def windows(self) -> tuple[Window, ...]:
         return plan_windows(self.duration_s, self.pipeline.window_s, OVERLAP_S)
 
-    def steps(self, plan: DubPlan) -> int:
+    def steps(self, plan: StemPlan) -> int:
         """How often `make` will report progress: at each step, and at each finished window."""
         return len(_touched(self.windows, plan.fix)) * _window_steps(plan)
 
-    def make(self, plan: DubPlan, meter: Meter) -> Generator[Progress, None, GeneratedSound]:
-        """The sound of one take; what stays around `plan.fix` is that of `plan.base`."""
+    def make(self, plan: StemPlan, meter: Meter) -> Generator[Progress, None, GeneratedSound]:
+        """The sound of one stem, see `make_together`."""
+        (sound,) = yield from self.make_together([plan], meter)
+        return sound
+
+    def make_together(
+        self, plans: Sequence[StemPlan], meter: Meter
+    ) -> Generator[Progress, None, tuple[GeneratedSound, ...]]:
+        """The sounds of stems, whose windows are generated in batches as far as the pipeline does that.
+
+        Of a fix only the windows that its stretch reaches into are heard; the latents of the others are those of
+        `plan.base`.
+
+        Args:
+            plans: of one take, all with the same `fix` and `new_share`.
+        """
         windows = self.windows
-        touched = _touched(windows, plan.fix)
-        noise = self._noise(plan.seed, windows)
-        reference = self._reference(plan, windows)
-        waves: dict[int, np.ndarray] = {}
-        latents: dict[int, np.ndarray] = {}
+        touched = _touched(windows, plans[0].fix)
+        under_way = [_UnderWay(plan, self._noise(plan.seed, windows), self._laid(plan, windows)) for plan in plans]
         notes: dict[str, None] = {}
-        for together in in_rounds(touched, self.pipeline.windows_at_once):
-            requests = [
-                replace(
-                    self._request(plan, window, noise),
-                    start_from=None if reference is None else (self._encoded(reference, window), _new_share(plan)),
-                    keep=self._kept(window, latents, plan),
-                )
-                for window in together
-            ]
-            label = meter.label + (_parts(len(waves), len(together), len(touched)) if len(windows) > 1 else "")
-            frames = [_seen_frames(window, self.duration_s) for window in together]
-            made = yield from self._windows(requests, _Follow(meter, label, _window_steps(plan), frames), notes)
-            for window, (wave, latent) in zip(together, made, strict=True):
-                waves[window.index], latents[window.index] = wave, latent
+        done, total = 0, len(touched) * len(plans)
+        for together in _batches(under_way, touched, self.pipeline.windows_at_once):
+            label = meter.label + (_parts(done, len(together), total) if total > 1 else "")
+            frames = [_seen_frames(window, self.duration_s) for _, window in together]
+            follow = _Follow(meter, label, _window_steps(plans[0]), frames)
+            requests = [self._request(stem, window) for stem, window in together]
+            made = yield from self._windows(requests, follow, notes)
+            for (stem, window), (wave, latent) in zip(together, made, strict=True):
+                stem.waves[window.index], stem.latents[window.index] = wave, latent
+            done += len(together)
+        return tuple(self._finished(stem, touched, tuple(notes)) for stem in under_way)
+
+    def _finished(self, stem: _UnderWay, touched: Sequence[Window], notes: tuple[str, ...]) -> GeneratedSound:
         rate_hz = self.pipeline.sample_rate_hz
-        wave = stitch([waves[w.index] for w in touched], touched, rate_hz, round(self.duration_s * rate_hz))
-        if plan.base is None or plan.fix is None:
-            return GeneratedSound(wave, rate_hz, np.stack([latents[w.index] for w in touched]), tuple(notes))
-        around = plan.base.sound.latents.copy()
-        for index, latent in latents.items():
+        waves = [stem.waves[window.index] for window in touched]
+        wave = stitch(waves, touched, rate_hz, round(self.duration_s * rate_hz))
+        around = np.zeros((len(self.windows), *self.pipeline.latent_shape), np.float32)
+        if stem.plan.base is not None and stem.plan.base.latents is not None:
+            around = stem.plan.base.latents.copy()
+        for index, latent in stem.latents.items():
             around[index] = latent
-        wave = with_stretch(plan.base.sound.wave, wave, rate_hz, plan.fix.start_s, plan.fix.end_s)
-        return GeneratedSound(wave, rate_hz, around, tuple(notes))
+        return GeneratedSound(wave, rate_hz, around, notes)
 
     def _windows(
         self, requests: Sequence[WindowRequest], follow: _Follow, notes: dict[str, None]
@@ -185,11 +175,11 @@ class SoundMaker:
             return None
         return self.pipeline.decode(step.latent[None])[0, :, :frames].clamp(0, 1).cpu().numpy()
 
-    def _request(self, plan: DubPlan, window: Window, noise: torch.Tensor) -> WindowRequest:
+    def _request(self, stem: _UnderWay, window: Window) -> WindowRequest:
         start = round(window.start_s / self.pipeline.column_s)
-        asked = plan.asked
+        plan, asked = stem.plan, stem.plan.asked
         return WindowRequest(
-            events=events_between(plan.events, window.start_s, window.end_s),
+            events=tuple(map(as_described, events_between(plan.events, window.start_s, window.end_s))),
             # A clip without any onsets is one of which nobody knows when it hits.
             onsets=plan.onsets.between(window.start_s, window.end_s) if len(plan.onsets) else None,
             negative=asked.negative,
@@ -199,7 +189,9 @@ class SoundMaker:
             classifier_scale=asked.classifier_scale,
             onset_guidance=asked.onset_guidance,
             steps=asked.steps,
-            noise=noise[start : start + self.pipeline.latent_shape[2]].permute(1, 2, 0),
+            noise=stem.noise[start : start + self.pipeline.latent_shape[2]].permute(1, 2, 0),
+            start_from=None if stem.laid is None else (self._encoded(stem.laid, window), _new_share(plan)),
+            keep=self._kept(window, stem.latents, plan),
             features=self.features,
             start_s=window.start_s + (0.0 if self.features is None else self.start_s),
         )
@@ -212,11 +204,11 @@ class SoundMaker:
         return torch.randn((columns, channels, rows), generator=generator)
 
     def _kept(
-        self, window: Window, finished: Mapping[int, np.ndarray], plan: DubPlan
+        self, window: Window, finished: Mapping[int, np.ndarray], plan: StemPlan
     ) -> tuple[torch.Tensor, torch.Tensor] | None:
         """What of a window is there already, as `stream` takes it: what a fix leaves, and what neighbours share."""
-        if plan.base is not None and plan.fix is not None:
-            latent = torch.from_numpy(plan.base.sound.latents[window.index].copy())
+        if plan.base is not None and plan.base.latents is not None and plan.fix is not None:
+            latent = torch.from_numpy(plan.base.latents[window.index].copy())
             anew = self._anew(plan.fix, window)
         else:
             latent, anew = torch.zeros(self.pipeline.latent_shape), torch.ones(self.pipeline.latent_shape[2])
@@ -232,17 +224,30 @@ class SoundMaker:
         starts_s = window.start_s + torch.arange(self.pipeline.latent_shape[2]) * self.pipeline.column_s
         return ((starts_s < fix.end_s) & (starts_s + self.pipeline.column_s > fix.start_s)).float()
 
-    def _reference(self, plan: DubPlan, windows: tuple[Window, ...]) -> np.ndarray | None:
-        """The reference laid at every onset of the clip, float32 (N,) at 16 kHz."""
-        if plan.reference is None:
+    def _laid(self, plan: StemPlan, windows: tuple[Window, ...]) -> np.ndarray | None:
+        """The samples that the diffusion begins with, float32 (N,) at 16 kHz; None where it begins with noise."""
+        if not plan.samples:
             return None
-        sample = read_reference(plan.reference, SAMPLE_RATE_HZ)
-        starts = starts_of(plan.onsets, plan.events)
-        return laid_at(sample, starts, SAMPLE_RATE_HZ, round(windows[-1].end_s * SAMPLE_RATE_HZ))
+        return lay_samples(plan, SAMPLE_RATE_HZ, round(windows[-1].end_s * SAMPLE_RATE_HZ))
 
-    def _encoded(self, reference: np.ndarray, window: Window) -> torch.Tensor:
+    def _encoded(self, laid: np.ndarray, window: Window) -> torch.Tensor:
         start, end = (round(time_s * SAMPLE_RATE_HZ) for time_s in (window.start_s, window.end_s))
-        return self.pipeline.encode(log_mel(torch.from_numpy(reference[start:end])))
+        return self.pipeline.encode(log_mel(torch.from_numpy(np.clip(laid[start:end], -1.0, 1.0))))
+
+
+def as_described(event: SoundEvent) -> SoundEvent:
+    """An event as the model reads it, without how it is made and mixed, so that a fader makes no new sound."""
+    return replace(event, source=None, samples=(), gain_db=0.0, muted=False)
+
+
+def _batches(
+    stems: Sequence[_UnderWay], touched: Sequence[Window], at_once: int
+) -> Iterator[list[tuple[_UnderWay, Window]]]:
+    """Windows of all stems, up to `at_once` together; those of one stem in the order in which they hear each other."""
+    for apart in in_rounds(touched, max(1, len(touched))):
+        pairs = [(stem, window) for stem in stems for window in apart]
+        for start in range(0, len(pairs), at_once):
+            yield pairs[start : start + at_once]
 
 
 def _parts(done: int, together: int, of: int) -> str:
@@ -263,13 +268,13 @@ def _touched(windows: tuple[Window, ...], fix: Interval | None) -> tuple[Window,
     return tuple(w for w in windows if w.start_s < fix.end_s + FADE_S and w.end_s > fix.start_s - FADE_S)
 
 
-def _window_steps(plan: DubPlan) -> int:
+def _window_steps(plan: StemPlan) -> int:
     return max(1, round(_new_share(plan) * plan.asked.steps)) + 1
 
 
-def _new_share(plan: DubPlan) -> float:
+def _new_share(plan: StemPlan) -> float:
     """How much of the way from pure noise the diffusion goes."""
-    return 1.0 if plan.reference is None else max(_LEAST_NEW, 1 - plan.asked.reference_strength)
+    return max(_LEAST_NEW, plan.new_share)
 
 
 def _cache_key(made_by: tuple[str, str], request: WindowRequest) -> str:

@@ -10,7 +10,7 @@ import gc
 import importlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -28,6 +28,8 @@ from rhythmic_foley.describe.tightening import LEAST_PEAK, tightened
 from rhythmic_foley.describe.word_check import WordNote, check_words
 from rhythmic_foley.describe.wordbook import Wordbook, is_known
 from rhythmic_foley.errors import FoleyError
+from rhythmic_foley.library.opening import LibraryOpener
+from rhythmic_foley.library.shelf import SoundLibrary
 from rhythmic_foley.media.muxing import plan_cut, write_cut
 from rhythmic_foley.media.reading import probe, read_frames
 from rhythmic_foley.pipeline.checksums import check_sums
@@ -37,19 +39,31 @@ from rhythmic_foley.runtime.cache import Cache, file_digest
 from rhythmic_foley.runtime.memory import Memory, enough_memory, free, give_back
 from rhythmic_foley.studio.dub_plan import (
     UNKNOWN_NOTE,
+    DubPlan,
     Stretch,
     TakeToFix,
     drop_onsets_of_sustained,
     resolve_controls,
-    stem_plans,
 )
+from rhythmic_foley.studio.meter import Meter
 from rhythmic_foley.studio.mixdown import mix_for_take
 from rhythmic_foley.studio.onset_sources import guide_curve, with_sound
+from rhythmic_foley.studio.sources import Sourced, needs_library, with_sources
+from rhythmic_foley.studio.stem_maker import SAMPLES_RATE_HZ, StemMaker
+from rhythmic_foley.studio.stems import StemPlan, split_into_stems, with_bases
 from rhythmic_foley.studio.takes import Draft, draw_mel, prepare_folder, read_sound, read_take, write_take
 from rhythmic_foley.values.clip import ClipInfo
 from rhythmic_foley.values.controls import PICTURE, SOUND, Controls, Fix
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, NOTHING_SEEN, Curve, Seen, pick_onsets
-from rhythmic_foley.values.events import UNKNOWN, SoundEvent, Suggestion, events_from_json, events_to_json
+from rhythmic_foley.values.events import (
+    AUTO,
+    SAMPLES,
+    UNKNOWN,
+    SoundEvent,
+    Suggestion,
+    events_from_json,
+    events_to_json,
+)
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MIN_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
@@ -60,7 +74,6 @@ if TYPE_CHECKING:
     import torch
 
     from rhythmic_foley.pipeline.pipeline import RhythmicFoleyPipeline
-    from rhythmic_foley.studio.generation import SoundMaker
 
 __all__ = ["Analysis", "Asking", "Controls", "Fix", "Progress", "Studio", "Take"]
 
@@ -82,6 +95,7 @@ class Studio:
             checkpoint, which also speaks where another one has nothing of use to say.
         asking: how a describer that talks is asked.
         memory: which large models take turns in; studios that work in one process share it.
+        libraries: folders of sounds that the page offers; a dub looks in those that its controls name.
     """
 
     def __init__(
@@ -93,6 +107,7 @@ class Studio:
         describer: Describer | str = EMBEDDED,
         asking: Asking | None = None,
         memory: Memory | None = None,
+        libraries: Sequence[Path] = (),
     ) -> None:
         self.folder = find_checkpoint(model)
         self._stamp = stamp(self.folder)
@@ -100,11 +115,12 @@ class Studio:
         self.describers = Describers(describer, self._embedded_describer, roots(), asking)
         self.memory = memory or Memory()
         self._device = device
+        self.libraries = tuple(Path(folder).expanduser().resolve() for folder in libraries)
         self._loading = threading.Lock()
 
     def beside(self, model: str | Path) -> Studio:
         """The studio of another model, with the same describers, cache and turns in memory."""
-        other = Studio(model, cache=self.cache, device=self._device, memory=self.memory)
+        other = Studio(model, cache=self.cache, device=self._device, memory=self.memory, libraries=self.libraries)
         other.describers = self.describers
         return other
 
@@ -118,15 +134,19 @@ class Studio:
                 self.__dict__["pipeline"] = pipeline
             return self.__dict__["pipeline"]
 
-    def load_ahead(self) -> None:
-        """Load the sound model in the background; who asks for it meanwhile waits for the rest.
+    def load_ahead(self, controls: Controls) -> None:
+        """Load in the background what a dub needs; who asks for the model meanwhile waits for the rest.
 
         An error is not told here but to who asks for the model.
+
+        Args:
+            controls: of the dub. The model stays where it is if they are known to need none.
         """
 
         def load() -> None:
             with suppress(Exception):
-                _ = self.pipeline, self.revision
+                if self._seems_to_need_model(controls):
+                    _ = self.pipeline, self.revision
                 importlib.import_module("rhythmic_foley.audio.mel_images")  # its libraries too take their time
 
         if "pipeline" in self.__dict__:
@@ -141,10 +161,13 @@ class Studio:
 
     @cached_property
     def defaults(self) -> Controls:
-        """The controls as nobody has touched them, with the steps and the guidance that the model was made for."""
+        """The controls as nobody has touched them: samples where the library has what is described, else the model
+        with the steps and the guidance that it was made for.
+        """
         plain = Controls()
         return replace(
             plain,
+            source=AUTO,
             steps=self._index.get("default_steps", plain.steps),
             guidance_scale=self._index.get("default_guidance_scale", plain.guidance_scale),
         )
@@ -246,7 +269,7 @@ class Studio:
         )
         for number, item in enumerate(looked):
             if number == 1 and (told or not self.describers[describer].is_large):  # the clip could be opened
-                self.load_ahead()
+                self.load_ahead(controls)
             yield item
 
     def dub(
@@ -266,42 +289,36 @@ class Studio:
         range_s = base.take.controls.range_s if base else controls.range_s
         prepare_folder(Path(out_dir), analysis.clip.path.stem)
         give_back()
-        yield Progress(0.0, "Loading the model")
-        with self._loading:  # libraries that two threads import at once may be found half there
-            from rhythmic_foley.studio.generation import Meter
-
         stretch = self._stretch(analysis, range_s)
         plan = resolve_controls(analysis, controls, stretch, base)
-        maker = self._maker(analysis, stretch, previews)
-        words = self.check_words(controls, analysis.events)
-        stems = stem_plans(plan) if controls.stems and base is None else ()
-        meter = Meter(controls.takes * sum(maker.steps(one) for one in (plan, *stems)))
+        sourced = yield from self._sourced(plan)
+        if sourced.needs_model:
+            yield Progress(0.0, "Loading the model")
+        maker = self._maker(analysis, plan, sourced.needs_model, previews)
+        meter = Meter(controls.takes * maker.steps(sourced.plans))
+        words = self.check_words(controls, analysis.events) if sourced.needs_model else ()
         for number in range(controls.takes):
             seed = next_seed(plan.seed, number)
-            label = f"Take {number + 1} of {controls.takes}"
-            sound = yield from maker.make(plan.with_seed(seed), meter.named(label))
-            singles = []
-            for one in stems:
-                name = one.events[0].label
-                single = yield from maker.make(one.with_seed(seed), meter.named(f"{label}, {name} alone"))
-                singles.append((name, single.wave))
-            asked = plan.with_seed(seed).asked
+            one = plan.with_seed(seed)
+            stems = [replace(stem, seed=seed) for stem in sourced.plans]
+            named = meter.named(f"Take {number + 1} of {controls.takes}")
+            sound = yield from maker.make(stems, named, base.sound.stems if base else ())
+            model = {"model": self.folder.name, "revision": self.revision} if sourced.needs_model else {}
             draft = Draft(
                 clip=self._stretch(analysis, range_s).path,  # once more: the cache may have lost it meanwhile
                 title=analysis.clip.path.stem,
-                asked=asked,
+                asked=one.asked,
                 onsets=plan.onsets,
                 sound=sound,
                 mixed=mix_for_take(analysis.clip, plan, sound),
-                stems=tuple(singles),
+                samples=sourced.samples,
                 facts={
                     "clip_sha256": analysis.digest,
-                    "model": self.folder.name,
-                    "revision": self.revision,
+                    **model,
                     "timecode": analysis.clip.timecode,
                     "starts_s": stretch.interval.start_s,
                 },
-                notes=(*analysis.clip.notes, *plan.notes, *words, *sound.notes),
+                notes=(*analysis.clip.notes, *plan.notes, *words, *sourced.notes, *sound.notes),
             )
             yield write_take(draft, Path(out_dir))
 
@@ -328,6 +345,41 @@ class Studio:
         texts = [controls.text or "", *(event.text for event in controls.events or ()), controls.negative]
         notes = [note for text in texts if text not in ours for note in self.check_text(text)]
         return tuple(dict.fromkeys(note.sentence for note in notes))
+
+    def open_library(self, folders: Sequence[Path] = ()) -> Iterator[Progress | SoundLibrary]:
+        """Index folders of sounds where they are new. Yields progress, and at the end the library with the bank.
+
+        Raises:
+            FoleyError: if a folder is missing, or the embedded model, which compares words, is not here.
+        """
+        return self._opener.open(folders)
+
+    @cached_property
+    def _opener(self) -> LibraryOpener:
+        return LibraryOpener(find_checkpoint(EMBEDDED_MODEL), self.cache)
+
+    def _seems_to_need_model(self, controls: Controls) -> bool:
+        """Whether anything that is described already is made by the model, as far as the bank can tell."""
+        events = (SoundEvent(controls.text),) if controls.text else controls.events or ()
+        plans = [StemPlan(controls, (event,), Onsets(), 0) for event in events]
+        if controls.source == AUTO and not plans:
+            return False  # what nobody has described yet is mostly in the bank
+        *_, library = self.open_library()
+        return with_sources(plans, library).needs_model if plans else controls.source != SAMPLES
+
+    def _sourced(self, plan: DubPlan) -> Generator[Progress, None, Sourced]:
+        """The stems of a take with what they are made of."""
+        plans = split_into_stems(plan)
+        if plan.base is not None and plan.fix is not None:
+            plans = with_bases(plans, plan.base.sound.stems, plan.fix)
+        library = None
+        if needs_library(plans):
+            for item in self.open_library(plan.asked.library):
+                if isinstance(item, Progress):
+                    yield item
+                else:
+                    library = item
+        return with_sources(plans, library)
 
     def mel_png(self, wave: np.ndarray | Path, out: Path, onsets: Onsets | None = None) -> Path:
         """Mel picture of a waveform at 16 kHz, or of a wav file, with onsets as lines."""
@@ -360,17 +412,25 @@ class Studio:
         made_of = json.loads(take.settings.read_text(encoding="utf-8"))
         if made_of.get("clip_sha256") != analysis.digest:
             raise FoleyError(f"{take.name} was made for another clip; choose one of this clip's takes to fix.")
-        if made_of.get("revision") != self.revision:
+        if made_of.get("revision", self.revision) != self.revision:
             raise FoleyError(f"{take.name} was made with another model; fix it with that one.")
         return TakeToFix(take, *read_sound(take))
 
-    def _maker(self, analysis: Analysis, stretch: Stretch, previews: bool) -> SoundMaker:
-        from rhythmic_foley.studio.generation import SoundMaker
+    def _maker(self, analysis: Analysis, plan: DubPlan, needs_model: bool, previews: bool) -> StemMaker:
+        """Who makes the stems; of a fix at the rate of the earlier take."""
+        stretch = plan.stretch
+        rate_hz = None if plan.base is None else plan.base.sound.rate_hz
+        if not needs_model:
+            return StemMaker(None, stretch.duration_s, rate_hz or SAMPLES_RATE_HZ)
+        pipeline = self.pipeline
+        with self._loading:  # libraries that two threads import at once may be found half there
+            from rhythmic_foley.studio.generation import SoundMaker
 
-        features = self._features(analysis) if self.pipeline.needs_video else None
-        return SoundMaker(
-            self.pipeline, self.revision, self.cache, stretch.duration_s, previews, features, stretch.interval.start_s
+        features = self._features(analysis) if pipeline.needs_video else None
+        model = SoundMaker(
+            pipeline, self.revision, self.cache, stretch.duration_s, previews, features, stretch.interval.start_s
         )
+        return StemMaker(model, stretch.duration_s, rate_hz or pipeline.sample_rate_hz)
 
     def _features(self, analysis: Analysis) -> torch.Tensor:
         """What a model that looks at the picture sees in it, (T, D) of the whole clip."""

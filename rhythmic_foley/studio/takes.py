@@ -20,18 +20,21 @@ from rhythmic_foley.audio.mixing import Mix
 from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.audio.wav import read_wav, write_wav
 from rhythmic_foley.errors import MALFORMED, FoleyError
+from rhythmic_foley.library.credits import credits_note, credits_text
+from rhythmic_foley.library.sample import Sample
 from rhythmic_foley.media.reading import mux
 from rhythmic_foley.runtime.atomic import move_into_place
 from rhythmic_foley.studio.mixdown import MixedSound
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.onsets import OnsetMatch, Onsets, match_onsets
-from rhythmic_foley.values.results import GeneratedSound, Take
+from rhythmic_foley.values.results import StemSound, Take, TakeSound
 from rhythmic_foley.values.seeds import MAX_SEED
 
 HIT_TOLERANCE_S = 0.05
 # Of a name that a person chose, in a file's name: file systems count bytes, of which a letter may have four, and allow
 # 255. What is put around it (a seed, a number, the name while it is written) is at most 90 bytes long.
 _LONGEST_NAME, _LONGEST_NAME_BYTES = 60, 160
+CREDITS = "credits.txt"
 # Any other would be a name that someone made up, or one that stands for another file of a take.
 _SOUND_SUFFIXES = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".caf")
 
@@ -45,8 +48,8 @@ class Draft:
         title: the name of the person's file, without its suffix.
         asked: the controls as they go into the settings file.
         onsets: the wanted ones, counted from the picture's beginning.
-        sound: the bare sound.
-        stems: label and bare sound of each event alone, (N,) at the rate of `sound`.
+        sound: the stems before they were mixed.
+        samples: recordings that were used.
         facts: stored beside the controls: clip_sha256, model, revision, the clip's timecode, and at which second of
             the clip the take starts.
     """
@@ -55,9 +58,9 @@ class Draft:
     title: str
     asked: Controls
     onsets: Onsets
-    sound: GeneratedSound
+    sound: TakeSound
     mixed: MixedSound
-    stems: tuple[tuple[str, np.ndarray], ...] = ()
+    samples: tuple[Sample, ...] = ()
     facts: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
@@ -157,6 +160,7 @@ def read_take(folder: str | Path) -> Take:
             notes=tuple(data.get("notes", ())),
             sound=_if_there(video.with_suffix(".npz")),
             stems=tuple(sorted(folder.glob("stems/*.wav"))),
+            credits=_if_there(folder / CREDITS),
             onsets_csv=_if_there(folder / f"{video.stem}-onsets.csv"),
             onsets_json=_if_there(folder / f"{video.stem}-onsets.json"),
         )
@@ -164,18 +168,53 @@ def read_take(folder: str | Path) -> Take:
         raise FoleyError(f"{folder.name} is not the folder of a take.") from None
 
 
-def read_sound(take: Take) -> tuple[GeneratedSound, Mix]:
-    """The bare sound of a take, and how it was mixed.
+def read_sound(take: Take) -> tuple[TakeSound, Mix]:
+    """The stems of a take before they were mixed, and how they were.
 
     Raises:
-        FoleyError: if the take does not hold it.
+        FoleyError: if the take does not hold them.
     """
     try:
         with np.load(take.sound) as stored:
-            sound = GeneratedSound(stored["wave"], int(stored["rate_hz"]), stored["latents"])
-            return sound, Mix(*map(float, stored["mix"]))
+            return TakeSound(_read_stems(stored, take), int(stored["rate_hz"])), Mix(*map(float, stored["mix"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise FoleyError(f"{take.name} does not hold what is needed to fix it; dub the clip again.") from None
+
+
+def read_original(take: Take) -> np.ndarray | None:
+    """The clip's own sound that was kept in a take, (N,) at the rate of its wav; None for none."""
+    with np.load(take.sound) as stored:
+        return stored["original"] if "original" in stored else None
+
+
+def _read_stems(stored: Mapping[str, np.ndarray], take: Take) -> tuple[StemSound, ...]:
+    if "wave" in stored:  # written before takes had stems
+        label = ", ".join(event.label for event in take.controls.events or ())
+        return (StemSound(label, stored["wave"], stored["latents"]),)
+    waves, latents, generated = stored["waves"], stored["latents"], stored["generated"]
+    labels = [str(label) for label in stored["labels"]]
+    return tuple(
+        StemSound(label, wave, latents[number] if generated[number] else None)
+        for number, (label, wave) in enumerate(zip(labels, waves, strict=True))
+    )
+
+
+def _write_stems(path: Path, sound: TakeSound, mixed: MixedSound) -> None:
+    """What is needed to fix a take or to mix it again."""
+    generated = [stem.latents is not None for stem in sound.stems]
+    shape = next((stem.latents.shape for stem in sound.stems if stem.latents is not None), (0,))
+    none = np.zeros(shape, np.float32)
+    original = {} if mixed.original is None else {"original": np.asarray(mixed.original, np.float32)}
+    np.savez(
+        path,
+        labels=np.array([stem.label for stem in sound.stems], dtype=str),
+        waves=np.stack([stem.wave for stem in sound.stems]).astype(np.float32),
+        latents=np.stack([none if stem.latents is None else stem.latents for stem in sound.stems]),
+        generated=generated,
+        rate_hz=sound.rate_hz,
+        mix=(mixed.mix.gain, mixed.mix.original_gain),
+        **original,
+    )
 
 
 def rename_take(take: Take, name: str) -> Take:
@@ -230,39 +269,41 @@ def _write_files(draft: Draft, folder: Path, stem: str) -> None:
     write_wav(folder / f"{stem}.wav", draft.mixed.wave, draft.mixed.rate_hz)
     report = mux(draft.clip, draft.mixed.wave, draft.mixed.rate_hz, folder / f"{stem}.mp4")
     draw_mel(*read_wav(folder / f"{stem}.wav"), folder / f"{stem}.png", draft.onsets.times_s)
-    gain = draft.mixed.mix.gain
-    for number, (label, wave) in enumerate(draft.stems, start=1):
-        loudest = max(1.0, float(np.abs(gain * wave).max(initial=0.0)))
-        name = f"{number:02d}-{safe_name(label)}.wav"
-        write_wav(folder / "stems" / name, gain * wave / loudest, draft.sound.rate_hz)
-    sound, mix = draft.sound, draft.mixed.mix
-    np.savez(
-        folder / f"{stem}.npz",
-        wave=sound.wave,
-        rate_hz=sound.rate_hz,
-        latents=sound.latents,
-        mix=(mix.gain, mix.original_gain),
-    )
+    if len(draft.mixed.stems) > 1 or draft.asked.stems:
+        for number, (label, wave) in enumerate(draft.mixed.stems, start=1):
+            write_wav(folder / "stems" / f"{number:02d}-{safe_name(label)}.wav", wave, draft.mixed.rate_hz)
+    _write_stems(folder / f"{stem}.npz", draft.sound, draft.mixed)
+    owed = credits_note(draft.samples) if draft.samples else ""
+    if draft.samples:
+        (folder / CREDITS).write_text(credits_text(draft.samples), encoding="utf-8")
     _write_onsets(draft.onsets, folder / f"{stem}-onsets")
-    asked = _with_reference_beside(draft.asked, folder, stem)
-    measured = _measure(sound, draft.onsets)
+    asked = _with_samples_beside(draft.asked, folder)
+    measured = _measure(draft.sound, draft.onsets)
     settings = asked.to_json(
         folder,
         **(draft.facts or {}),
         measured=measured and asdict(measured),
-        notes=[note for note in (report.note, *draft.notes) if note],
+        notes=[note for note in (report.note, *draft.notes, owed) if note],
     )
     (folder / f"{stem}.json").write_text(settings, encoding="utf-8")
 
 
-def _with_reference_beside(asked: Controls, folder: Path, stem: str) -> Controls:
-    """The reference sound is copied into the take, so that its settings give the same samples wherever it goes."""
-    if asked.reference is None:
-        return asked
-    suffix = asked.reference.suffix.lower()
-    copy = folder / f"{stem}-reference{suffix if suffix in _SOUND_SUFFIXES else '.sound'}"
-    shutil.copyfile(asked.reference, copy)
-    return replace(asked, reference=copy)
+def _with_samples_beside(asked: Controls, folder: Path) -> Controls:
+    """Named sound files are copied into the take, so that its settings give the same sound wherever it goes."""
+    copies: dict[Path, Path] = {}
+
+    def copy(path: Path) -> Path:
+        if path not in copies:
+            suffix = path.suffix.lower()
+            name = f"{len(copies) + 1:03d}-{safe_name(path.stem)}"
+            copies[path] = folder / "samples" / f"{name}{suffix if suffix in _SOUND_SUFFIXES else '.sound'}"
+            copies[path].parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, copies[path])
+        return copies[path]
+
+    events = asked.events and tuple(replace(one, samples=tuple(map(copy, one.samples))) for one in asked.events)
+    reference = asked.reference and copy(asked.reference)
+    return replace(asked, reference=reference, samples=tuple(map(copy, asked.samples)), events=events)
 
 
 def _write_onsets(onsets: Onsets, base: Path) -> None:
@@ -275,7 +316,7 @@ def _write_onsets(onsets: Onsets, base: Path) -> None:
     base.with_name(f"{base.name}.json").write_text(text, encoding="utf-8")
 
 
-def _measure(sound: GeneratedSound, wanted: Onsets) -> OnsetMatch | None:
+def _measure(sound: TakeSound, wanted: Onsets) -> OnsetMatch | None:
     if not len(wanted):
         return None
     return match_onsets(wanted.times_s, attack_times(sound.wave, sound.rate_hz).times_s, HIT_TOLERANCE_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from rhythmic_foley.errors import FoleyError, shown
+from rhythmic_foley.errors import FoleyError, quoted, shown
 from rhythmic_foley.studio.dub_plan import likeliest_events
 from rhythmic_foley.ui.export_api import take_id
 from rhythmic_foley.ui.form import span_of
@@ -22,7 +22,7 @@ from rhythmic_foley.ui.sessions import Visits
 from rhythmic_foley.ui.wiring import MODEL
 from rhythmic_foley.values.alternatives import READINGS, alternative
 from rhythmic_foley.values.controls import Controls
-from rhythmic_foley.values.events import events_from_data
+from rhythmic_foley.values.events import AUTO, SoundEvent, event_as_json, events_from_data
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis, Progress, Take
 from rhythmic_foley.values.seeds import read_seed
@@ -83,6 +83,9 @@ class Endpoints:
         loudness_lufs: float | None = _PLAIN.loudness_lufs,
         start_s: float | None = None,
         end_s: float | None = None,
+        source: str = AUTO,
+        samples: list[str] | None = None,
+        library: list[str] | None = None,
         reference: str | None = None,
         reference_strength: float = _PLAIN.reference_strength,
         stems: bool = False,
@@ -113,9 +116,12 @@ class Endpoints:
             loudness_lufs: integrated loudness of the result; null for as it comes.
             start_s: where in the clip to begin; left out for its beginning.
             end_s: where in the clip to end; left out for its end.
-            reference: a sound file of one hit as it should sound.
-            reference_strength: how much of it stays, 0 to 1.
-            stems: with several events, also a sound of each alone; takes as much longer.
+            source: what sounds are made of unless an event says otherwise: "auto", "model", "samples" or "blend".
+            samples: sound files of hits as they should sound, for every event.
+            library: names of folders of sounds that the app offers; all of them if left out.
+            reference: one such file, from which sounds are blended.
+            reference_strength: how much of the samples stays in a blend, 0 to 1.
+            stems: a single event is written as a stem too; several always are.
             onset_guidance: of steering towards the onsets without the temporal adapter; 0 is off, 1 is plenty.
             classifier_scale: of guidance by a classifier, where the model has one; 0 is off.
             model: name of one of the models there; the usual one if left out.
@@ -130,7 +136,7 @@ class Endpoints:
         with errors_as_sentences():
             plain = self.studios[model].defaults
             controls = Controls(
-                events=None if events is None else events_from_data(events),
+                events=None if events is None else events_of_a_stranger(events),
                 onsets=None if onsets is None else Onsets.from_data(onsets),
                 text=text.strip() or None if isinstance(text, str) else text,
                 negative=negative,
@@ -142,6 +148,9 @@ class Endpoints:
                 takes=_whole(takes),
                 keep_original_db=keep_original_db,
                 loudness_lufs=loudness_lufs,
+                source=source,
+                samples=tuple(map(Path, samples or ())),
+                library=offered_folders(self.studios[model].libraries, library),
                 reference=None if reference is None else Path(reference),
                 reference_strength=reference_strength,
                 stems=stems,
@@ -217,6 +226,9 @@ def wire_api(endpoints: Endpoints) -> None:
             "loudness_lufs": gr.Number(_PLAIN.loudness_lufs, label="loudness_lufs"),
             "start_s": gr.Number(None, label="start_s"),
             "end_s": gr.Number(None, label="end_s"),
+            "source": gr.Textbox(AUTO, label="source"),
+            "samples": gr.File(None, label="samples", file_count="multiple", type="filepath"),
+            "library": gr.JSON(None, label="library"),
             "reference": gr.Audio(None, label="reference", type="filepath"),
             "reference_strength": gr.Number(_PLAIN.reference_strength, label="reference_strength"),
             "stems": gr.Checkbox(False, label="stems"),
@@ -228,6 +240,31 @@ def wire_api(endpoints: Endpoints) -> None:
     trigger.click(
         endpoints.dub, [clip, *settings.values(), model, describer, *heard], [*files, takes], api_name="dub", **MODEL
     )
+
+
+def events_of_a_stranger(events: Any) -> tuple[SoundEvent, ...]:
+    """Events as a caller sends them, who must not name files on this machine.
+
+    Raises:
+        FoleyError: if one names samples.
+    """
+    read = events_from_data(events)
+    if any(event.samples for event in read):
+        raise FoleyError("Send samples as files; an event cannot name files of this server.")
+    return read
+
+
+def offered_folders(offered: Sequence[Path], names: list[str] | None) -> tuple[Path, ...]:
+    """The folders of sounds that a caller names, of those that the app offers.
+
+    Raises:
+        FoleyError: if there is no folder of a name.
+    """
+    by_name = {folder.name: folder for folder in offered}
+    for name in names or ():
+        if name not in by_name:
+            raise FoleyError(f"There is no folder of sounds called {quoted(str(name))} here.")
+    return tuple(offered) if names is None else tuple(by_name[name] for name in names)
 
 
 def _whole(value: Any) -> Any:
@@ -252,7 +289,7 @@ def _as_json(analysis: Analysis) -> dict[str, Any]:
         "clip": facts,
         "describer": analysis.describer,
         "sure": not note,
-        "events": [asdict(event) for event in events],
+        "events": [event_as_json(event) for event in events],
         "suggestions": [asdict(suggestion) for suggestion in analysis.suggestions],
         "onsets_s": list(analysis.onsets.times_s),
         "strengths": list(analysis.onsets.strengths),

@@ -11,13 +11,13 @@ from typing import Any
 from rhythmic_foley.errors import FoleyError, quoted
 from rhythmic_foley.ui.timeline.value import events_to_value, onsets_from_value, onsets_to_value
 from rhythmic_foley.values.controls import Controls
-from rhythmic_foley.values.events import UNKNOWN, SoundEvent
+from rhythmic_foley.values.events import BLEND, MODEL, UNKNOWN, SoundEvent
 from rhythmic_foley.values.onsets import Onsets
 from rhythmic_foley.values.results import Analysis
 from rhythmic_foley.values.seconds import parse_time
 from rhythmic_foley.values.seeds import read_seed
 
-ROW_LENGTH = 4  # start, end, label, detail
+ROW_LENGTH = 5  # start, end, label, detail, source
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class Form:
     keep_original_db: float
     normalise: bool
     loudness_lufs: float
-    reference: str | None
+    source: str
+    library: Sequence[str] | None
+    samples: Sequence[str] | None
     reference_strength: float
     stems: bool
     classifier_scale: float
@@ -71,7 +73,9 @@ class Form:
             keep_original_db=float(self.keep_original_db) if self.keep_original else None,
             loudness_lufs=float(self.loudness_lufs) if self.normalise else None,
             range_s=span_of(self.range_from, self.range_to, analysis.clip.duration_s),
-            reference=Path(self.reference) if self.reference else None,
+            source=self.source,
+            library=tuple(map(Path, self.library or ())),
+            samples=tuple(map(Path, self.samples or ())),
             reference_strength=float(self.reference_strength),
             stems=bool(self.stems),
             classifier_scale=float(self.classifier_scale),
@@ -84,6 +88,9 @@ class Form:
 def values_from_controls(controls: Controls, duration_s: float) -> dict[str, Any]:
     """Inverse of `Form.controls`: what the page's controls would say."""
     start_s, end_s = controls.range_s or (0.0, duration_s)
+    samples, source = controls.samples, controls.source
+    if controls.reference is not None:  # as older settings name it
+        samples, source = (*samples, controls.reference), BLEND if source == MODEL else source
     return {
         "events": rows_from_events(controls.events or ()),
         "text": controls.text or "",
@@ -101,7 +108,9 @@ def values_from_controls(controls: Controls, duration_s: float) -> dict[str, Any
         **({} if controls.keep_original_db is None else {"keep_original_db": controls.keep_original_db}),
         "normalise": controls.loudness_lufs is not None,
         **({} if controls.loudness_lufs is None else {"loudness_lufs": controls.loudness_lufs}),
-        "reference": None if controls.reference is None else str(controls.reference),
+        "source": source,
+        "library": [str(folder) for folder in controls.library],
+        "samples": [str(path) for path in samples] or None,
         "reference_strength": controls.reference_strength,
         "stems": controls.stems,
         "classifier_scale": controls.classifier_scale,
@@ -133,7 +142,13 @@ def rows_from_events(events: Sequence[SoundEvent]) -> list[list[Any]]:
     What is unknown shows no detail: a describer's request to name it would stay behind once it is named.
     """
     return [
-        [_short(event.start_s), _short(event.end_s), event.label, "" if event.label == UNKNOWN else event.detail]
+        [
+            _short(event.start_s),
+            _short(event.end_s),
+            event.label,
+            "" if event.label == UNKNOWN else event.detail,
+            event.source or "",
+        ]
         for event in events
     ]
 
@@ -143,15 +158,15 @@ def events_from_rows(rows: Sequence[Sequence[Any]], proposed: Sequence[SoundEven
     known = {tuple(row): event for row, event in zip(rows_from_events(proposed), proposed, strict=True)}
     events = []
     for number, row in enumerate(rows, start=1):
-        start, end, label, detail = (_cell(value) for value in (*row, *[""] * ROW_LENGTH)[:ROW_LENGTH])
+        start, end, label, detail, source = (_cell(value) for value in (*row, *[""] * ROW_LENGTH)[:ROW_LENGTH])
         if not (label or detail or end):
             continue
         if not label:
             raise FoleyError(f"Row {number} of the sounds has no name; write what sounds there or delete the row.")
         start_s = _seconds(start, number) or 0.0
         end_s = _seconds(end, number)
-        untouched = known.get((_short(start_s), _short(end_s), label, detail))
-        events.append(untouched or SoundEvent(label, detail, start_s, end_s))
+        untouched = known.get((_short(start_s), _short(end_s), label, detail, source))
+        events.append(untouched or SoundEvent(label, detail, start_s, end_s, source=source or None))
     return tuple(events)
 
 

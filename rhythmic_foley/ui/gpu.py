@@ -62,7 +62,7 @@ def steps_of(analysis: Analysis, controls: Controls) -> int:
         start_s, end_s = controls.fix.start_s - _WINDOW_S, min(controls.fix.end_s + _WINDOW_S, end_s + _WINDOW_S)
     windows = max(1, math.ceil((end_s - start_s) / _WINDOW_S))
     events = analysis.events if controls.events is None else controls.events
-    sounds = 1 + len(events) if controls.stems and controls.fix is None else 1
+    sounds = max(1, len(events))  # each is a stem
     return windows * controls.takes * sounds * (controls.steps + 1)
 
 

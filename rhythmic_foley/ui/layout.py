@@ -15,12 +15,13 @@ from rhythmic_foley.ui.export_section import onsets_button, open_button
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.results import results_section
 from rhythmic_foley.ui.samples import examples
+from rhythmic_foley.ui.sampling import SamplingHandlers, sampling_section
 from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import TakeHandlers
 from rhythmic_foley.ui.timeline import OnsetTimeline
 from rhythmic_foley.ui.visitor_space import KEEP_S
 from rhythmic_foley.ui.widgets import HIDDEN, Widgets, as_it_is, job, section, span
-from rhythmic_foley.ui.wiring import wire, wire_export, wire_takes
+from rhythmic_foley.ui.wiring import wire, wire_export, wire_sampling, wire_takes
 from rhythmic_foley.ui.words import word_functions
 from rhythmic_foley.values.controls import BOTH, MAX_TAKES, PICTURE, SOUND, Controls
 from rhythmic_foley.values.limits import MAX_CLIP_S, MAX_UPLOAD_MB, MIN_CLIP_S
@@ -65,6 +66,7 @@ def build_app(studio: Studio, models: Sequence[str] = ()) -> gr.Blocks:
             w |= part
         wire(page, w, handlers)
         takes = TakeHandlers(handlers)
+        wire_sampling(w, SamplingHandlers(studio, handlers.visits))
         wire_takes(w, takes, ShareHandlers(takes))
         wire_export(w, ExportHandlers(handlers, takes))
         wire_api(Endpoints(handlers.studios, handlers.visits))
@@ -222,7 +224,9 @@ def _dub_section(studio: Studio, models: Sequence[str]) -> Widgets:
                 elem_id="seed",
             )
             w["new_seed"] = gr.Button("New seed", size="md", scale=0, min_width=140, elem_id="new-seed")
-        with gr.Accordion("Sound: original, loudness, reference", open=False, elem_id="sound"):
+        with gr.Accordion("Samples: what sounds are made of", open=False, elem_id="sampling"):
+            w |= sampling_section(plain, studio.libraries)
+        with gr.Accordion("Sound: original, loudness", open=False, elem_id="sound"):
             w |= _sound(plain)
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
             w |= _advanced(plain, models, studio.has_classifier)
@@ -247,28 +251,6 @@ def _sound(plain: Controls) -> Widgets:
             w["loudness_lufs"] = gr.Slider(
                 -30, -8, plain.loudness_lufs or -16, step=0.5, label="Loudness (LUFS)", elem_id="loudness"
             )
-    with gr.Row():
-        w["reference"] = as_it_is(
-            gr.Audio(
-                label="Reference: one hit as it should sound",
-                sources=["upload"],
-                type="filepath",
-                buttons=[],
-                min_width=260,
-                elem_id="reference",
-                elem_classes="rf-sample",
-            )
-        )
-        w["reference_strength"] = gr.Slider(
-            0,
-            1,
-            plain.reference_strength,
-            step=0.05,
-            label="Reference strength",
-            info="How much of it stays; it is heard at each onset before the model begins.",
-            min_width=260,
-            elem_id="reference-strength",
-        )
     return w
 
 

@@ -13,6 +13,7 @@ from rhythmic_foley.ui.export_handlers import ExportHandlers
 from rhythmic_foley.ui.form import Form
 from rhythmic_foley.ui.handlers import Handlers
 from rhythmic_foley.ui.jobs import Updates, in_turn, missed, pressed, stop
+from rhythmic_foley.ui.sampling import SamplingHandlers
 from rhythmic_foley.ui.share_handlers import ShareHandlers
 from rhythmic_foley.ui.take_handlers import TakeHandlers
 from rhythmic_foley.ui.widgets import Widgets
@@ -24,7 +25,7 @@ _RECALL_VISIT = "() => [sessionStorage.getItem('rhythmic-foley') ?? '']"
 # Table and timeline show the same sounds; they are kept equal in the browser, without a way to the server and back.
 _TO_TABLE = """(timeline) => {
     const text = (seconds) => (seconds == null ? '' : String(Math.round(seconds * 1000) / 1000));
-    const cells = (one) => [text(one.start_s), text(one.end_s), one.label, one.detail ?? ''];
+    const cells = (one) => [text(one.start_s), text(one.end_s), one.label, one.detail ?? '', one.source ?? ''];
     return [(timeline?.events ?? []).map(cells)];
 }"""
 _TO_TIMELINE = """(rows, timeline) => {
@@ -33,10 +34,10 @@ _TO_TIMELINE = """(rows, timeline) => {
         const [s, minutes = 0] = String(text).replace(',', '.').replace(/\\s*s$/, '').split(':').reverse().map(Number);
         return 60 * minutes + s;
     };
-    const events = (rows ?? []).filter((row) => row[2]).map(([start, end, label, detail]) => {
+    const events = (rows ?? []).filter((row) => row[2]).map(([start, end, label, detail, source]) => {
         const same = known.find((one) => one.label === label && (one.detail ?? '') === detail);
         const [from, to] = [seconds(start || 0), end === '' ? null : seconds(end)];
-        return { label, detail, start_s: from, end_s: to, confidence: same?.confidence ?? 1 };
+        return { label, detail, start_s: from, end_s: to, confidence: same?.confidence ?? 1, source: source || null };
     });
     // A time that cannot be read is told by the server; the lane just leaves such a sound out.
     return { events: events.filter((one) => one.start_s >= 0 && (one.end_s === null || one.end_s > one.start_s)) };
@@ -88,6 +89,13 @@ def wire(page: gr.Blocks, w: Widgets, handlers: Handlers) -> None:
     _in_browser(timeline.input, [timeline], [events], _TO_TABLE)
     _in_browser(events.input, [events, timeline], [timeline], _TO_TIMELINE)
     _in_browser(w["range_marked"].click, [timeline, *_span(w, "range")], _span(w, "range"), _MARKED)
+
+
+def wire_sampling(w: Widgets, sampling: SamplingHandlers) -> None:
+    """Connect finding and playing sounds of the library."""
+    for event in (w["find"].click, w["find_words"].submit):
+        _on(w, event, sampling.find, ["find_words", "library"], **_LIGHT)
+    _on(w, w["found"].change, sampling.play, ["found", "visit"], **_LIGHT)
 
 
 def wire_takes(w: Widgets, takes: TakeHandlers, share: ShareHandlers) -> None:

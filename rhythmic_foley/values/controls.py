@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rhythmic_foley.errors import FoleyError, quoted, shown
-from rhythmic_foley.values.events import SoundEvent, events_from_data
+from rhythmic_foley.values.events import MODEL, SoundEvent, check_source, event_as_json, events_from_data
 from rhythmic_foley.values.interval import Interval
 from rhythmic_foley.values.limits import MAX_EVENTS, MAX_ONSETS, MAX_TEXT, MIN_CLIP_S
 from rhythmic_foley.values.onsets import Onsets
@@ -19,6 +19,7 @@ from rhythmic_foley.values.seeds import DRAW, MAX_SEED, read_seed
 
 PICTURE, SOUND, BOTH = ONSET_SOURCES = ("picture", "sound", "both")
 MAX_TAKES = 8
+MAX_FOLDERS, MAX_SAMPLES = 50, 200
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,13 @@ class Controls:
         loudness_lufs: integrated loudness of the new sound; None leaves it as it came.
         range_s: start and end of the stretch that is dubbed and written; None for the whole clip.
         fix: makes only a stretch of an earlier take anew. Range, loudness and mix are that take's.
-        reference: a sound file of one hit, heard at each onset before the diffusion begins.
-        reference_strength: how much of it stays, from 0 (nothing) to 1 (nearly all).
-        stems: also makes each event's sound alone, from the same seed (but not for a fix, whose rest has another).
-            Their sum is not the take: each is what the model makes of one event.
+        source: what sounds are made of unless an event says otherwise: "model", "samples", "blend" (samples that the
+            model changes), or "auto", which takes samples where the library has what the words say, else the model.
+        library: folders of sounds to look in before the bank that comes with the program.
+        samples: sound files that every event is made of which names none itself.
+        reference: one such file, as older settings name it; events are blended from it unless `source` says otherwise.
+        reference_strength: of the samples in a blend, from 0 (the model alone) to 1 (the samples untouched).
+        stems: also writes the sound of a single event as a stem; of several events stems are written in any case.
         onsets_from: where onsets that are left open come from: the "picture", the clip's own "sound", or "both".
         guide: a recording of taps, claps or a voice in time with the clip, whose attacks are the onsets instead.
     """
@@ -90,6 +94,9 @@ class Controls:
     loudness_lufs: float | None = -16.0
     range_s: tuple[float, float] | None = None
     fix: Fix | None = None
+    source: str = MODEL
+    library: tuple[Path, ...] = ()
+    samples: tuple[Path, ...] = ()
     reference: Path | None = None
     reference_strength: float = 0.5
     stems: bool = False
@@ -103,6 +110,9 @@ class Controls:
             object.__setattr__(self, "seed", None)
         self._check_counts()
         self._check_texts()
+        check_source(self.source)
+        if len(self.library) > MAX_FOLDERS or len(self.samples) > MAX_SAMPLES:
+            raise FoleyError(f"At most {MAX_FOLDERS} folders and {MAX_SAMPLES} files of samples can be named.")
         self._check_ranges()
 
     def _check_ranges(self) -> None:
@@ -148,8 +158,9 @@ class Controls:
         Args:
             folder: where the file will lie; paths are written as seen from there.
         """
-        plain = self if folder is None else self._with_paths(lambda path: Path(os.path.relpath(path, folder)))
-        return json.dumps({**asdict(plain), **more}, indent=2, ensure_ascii=False, default=Path.as_posix)
+        plain = self if folder is None else self.with_paths(lambda path: Path(os.path.relpath(path, folder)))
+        data = asdict(plain) | {"events": plain.events and [event_as_json(event) for event in plain.events]}
+        return json.dumps({**data, **more}, indent=2, ensure_ascii=False, default=Path.as_posix)
 
     @classmethod
     def from_json(cls, text: str, folder: Path = Path()) -> Controls:
@@ -168,12 +179,20 @@ class Controls:
         if not isinstance(data, dict):
             raise FoleyError("These settings cannot be read; use a settings file that a dub has written.")
         known = {field.name: _read(field.name, data[field.name]) for field in fields(cls) if field.name in data}
-        return cls(**known)._with_paths(folder.joinpath)
+        return cls(**known).with_paths(folder.joinpath)
 
-    def _with_paths(self, change: Callable[[Path], Path]) -> Controls:
-        fix = self.fix and replace(self.fix, take=change(self.fix.take))
-        reference, guide = self.reference and change(self.reference), self.guide and change(self.guide)
-        return replace(self, fix=fix, reference=reference, guide=guide)
+    def with_paths(self, change: Callable[[Path], Path]) -> Controls:
+        """The controls with every file and folder that they name changed by a function."""
+        return replace(
+            self,
+            fix=self.fix and replace(self.fix, take=change(self.fix.take)),
+            reference=self.reference and change(self.reference),
+            guide=self.guide and change(self.guide),
+            library=tuple(map(change, self.library)),
+            samples=tuple(map(change, self.samples)),
+            events=self.events
+            and tuple(replace(event, samples=tuple(map(change, event.samples))) for event in self.events),
+        )
 
 
 _LARGEST = 1e12  # of any number but a seed; each has its own range besides
@@ -226,6 +245,12 @@ def _read_path(value: Any) -> Path:
     return Path(value)
 
 
+def _read_paths(value: Any) -> tuple[Path, ...]:
+    if not isinstance(value, list):
+        raise FoleyError("it must be a list of paths.")
+    return tuple(map(_read_path, value))
+
+
 _NUMBER = _Kind("a number", _is_number)
 _WHOLE = _Kind("a whole number", lambda value: _is_whole(value) and _is_number(value))
 _SEED = _Kind("a whole number", _is_whole, lambda value: read_seed(value) if isinstance(value, str) else value)
@@ -248,6 +273,9 @@ _KINDS = {
     "loudness_lufs": _NUMBER,
     "range_s": _Kind("the start and the end of a stretch in seconds", _is_span, _read_span),
     "fix": _Kind("a stretch of a take", lambda value: isinstance(value, Fix), _read_fix),
+    "source": _TEXT,
+    "library": _Kind("a list of folders", lambda value: _all_of(value, Path), _read_paths),
+    "samples": _Kind("a list of files", lambda value: _all_of(value, Path), _read_paths),
     "reference": _Kind("the path of a file", lambda value: isinstance(value, Path), _read_path),
     "reference_strength": _NUMBER,
     "stems": _FLAG,

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,11 @@ from rhythmic_foley.values.seconds import TIME, parse_time
 from rhythmic_foley.values.tables import columns_of, read_table
 
 UNKNOWN = "unknown"
+
+# What a sound is made of: decided by its words, the model, samples, or samples that the model changes.
+AUTO, MODEL, SAMPLES, BLEND = "auto", "model", "samples", "blend"
+SOURCES = (AUTO, MODEL, SAMPLES, BLEND)
+MOST_GAIN_DB = 24.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,10 @@ class SoundEvent:
         start_s: >= 0.
         end_s: after `start_s`; None means to the end of the clip.
         confidence: 0..1.
+        source: what it is made of, one of `SOURCES`; None for what `Controls.source` says.
+        samples: sound files to make it of; none for what the library has for its words.
+        gain_db: by how much louder it is mixed.
+        muted: whether it is left out of the mix; it is made all the same.
     """
 
     label: str
@@ -36,6 +46,10 @@ class SoundEvent:
     start_s: float = 0.0
     end_s: float | None = None
     confidence: float = 1.0
+    source: str | None = None
+    samples: tuple[Path, ...] = ()
+    gain_db: float = 0.0
+    muted: bool = False
 
     def __post_init__(self) -> None:
         if not self.label.strip():
@@ -49,6 +63,13 @@ class SoundEvent:
         if not 0 <= self.confidence <= 1:
             raise FoleyError(
                 f"The confidence of {quoted(self.label)} must lie between 0 and 1, not {self.confidence}."
+            )
+        if self.source is not None:
+            check_source(self.source)
+        if not -MOST_GAIN_DB * 4 <= self.gain_db <= MOST_GAIN_DB:
+            raise FoleyError(
+                f"The gain of {quoted(self.label)} must lie between {-MOST_GAIN_DB * 4:g} and {MOST_GAIN_DB:g} dB, "
+                f"not {self.gain_db:g}."
             )
 
     @property
@@ -70,9 +91,22 @@ class Suggestion:
     confidence: float
 
 
+def check_source(source: str) -> None:
+    """Raises a sentence for a word that is no source of sounds."""
+    if source not in SOURCES:
+        raise FoleyError(f"A sound is made of one of {', '.join(SOURCES)}, not of {quoted(str(source))}.")
+
+
+def event_as_json(event: SoundEvent) -> dict[str, Any]:
+    """An event as plain values; how it is made and mixed only where somebody has said so."""
+    plain = asdict(event) | {"samples": [path.as_posix() for path in event.samples]}
+    untouched = {"source": None, "samples": [], "gain_db": 0.0, "muted": False}
+    return {name: value for name, value in plain.items() if name not in untouched or value != untouched[name]}
+
+
 def events_to_json(events: Sequence[SoundEvent]) -> str:
     """A JSON list with one object an event."""
-    return json.dumps([asdict(event) for event in events], ensure_ascii=False)
+    return json.dumps([event_as_json(event) for event in events], ensure_ascii=False)
 
 
 def events_from_json(text: str) -> tuple[SoundEvent, ...]:
@@ -137,7 +171,18 @@ def _event(item: dict[str, Any], number: int) -> SoundEvent:
         start_s=_number(item, "start_s", number) or 0.0,
         end_s=_number(item, "end_s", number),
         confidence=1.0 if (confidence := _number(item, "confidence", number)) is None else confidence,
+        source=item.get("source"),
+        samples=_paths(item, number),
+        gain_db=_number(item, "gain_db", number) or 0.0,
+        muted=item.get("muted") is True,
     )
+
+
+def _paths(item: dict[str, Any], number: int) -> tuple[Path, ...]:
+    paths = item.get("samples") or ()
+    if not isinstance(paths, list | tuple) or not all(isinstance(path, str) for path in paths):
+        raise FoleyError(f'The "samples" of sound {number} of the JSON must be a list of files.')
+    return tuple(map(Path, paths))
 
 
 def _number(item: dict[str, Any], name: str, number: int) -> float | None:

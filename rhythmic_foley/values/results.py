@@ -71,6 +71,40 @@ class GeneratedSound:
 
 
 @dataclass(frozen=True)
+class StemSound:
+    """One event's part of a take, before it is mixed.
+
+    Attributes:
+        label: of the event.
+        wave: float32 (N,), as long as the picture.
+        latents: float32 (windows, C, 16, columns); None where the model had no part in it.
+    """
+
+    label: str
+    wave: np.ndarray
+    latents: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class TakeSound:
+    """The sound of a take before it is mixed: the stems whose sum it is.
+
+    Attributes:
+        rate_hz: of all of them.
+        notes: sentences for the person about what did not go as it should.
+    """
+
+    stems: tuple[StemSound, ...]
+    rate_hz: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def wave(self) -> np.ndarray:
+        """The sum of the stems, float32 (N,)."""
+        return self.stems[0].wave if len(self.stems) == 1 else np.sum([stem.wave for stem in self.stems], axis=0)
+
+
+@dataclass(frozen=True)
 class Take:
     """One finished sound track on disk. Times in its files count from the beginning of its own video.
 
@@ -79,7 +113,8 @@ class Take:
         measured: how the wanted onsets were hit, None if none were wanted.
         notes: sentences for the person.
         sound: the bare sound with its latents, from which a stretch can be made anew.
-        stems: a wav for each event alone, if asked for.
+        stems: a wav for each event, whose sum the take is.
+        credits: whom samples in it are owed to, if it has any.
         onsets_csv: the wanted onsets, a line each; `onsets_json` as the command `onsets` prints them.
     """
 
@@ -95,6 +130,7 @@ class Take:
     notes: tuple[str, ...] = ()
     sound: Path | None = None
     stems: tuple[Path, ...] = ()
+    credits: Path | None = None
     onsets_csv: Path | None = None
     onsets_json: Path | None = None
 

@@ -14,7 +14,7 @@ from rhythmic_foley.media.muxing import plan_cut, write_cut
 from rhythmic_foley.media.reading import mux, probe, read_audio, read_frames
 from rhythmic_foley.pipeline.pipeline import VIDEO_RATE_HZ
 from rhythmic_foley.runtime.cache import Cache
-from rhythmic_foley.studio.reference_sound import read_reference
+from rhythmic_foley.studio.sources import read_samples
 from rhythmic_foley.studio.studio import Studio
 from rhythmic_foley.ui.timeline.value import timeline_value
 from rhythmic_foley.values.results import Analysis
@@ -62,12 +62,12 @@ def _check_dub(out: Path, analysis: Analysis) -> None:
 
 
 def sound_work(data: bytes, suffix: str) -> Callable[[Path], None]:
-    """Read a sound as a reference, and compare it with itself."""
+    """Read a sound as a sample, and compare it with itself."""
 
     def work(place: Path) -> None:
         path = place / f"out-sound{suffix}"
         path.write_bytes(data)
         compare([("one", path), ("other", path)], place / "out-compared", 2.0)
-        read_reference(path, _RATE_HZ)
+        read_samples([path])
 
     return work

@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+from clips import make_clip
 from library.hits import doors, hit, write
 
+from rhythmic_foley.audio.onset_detection import attack_times
 from rhythmic_foley.cli import main
 
 
@@ -34,6 +38,24 @@ def test_find_looks_in_ones_own_folders_and_in_the_bank(tmp_path, capsys):
     assert [Path(one["file"]).parent for one in found[:2]] == [folder, folder]
     assert found[0]["similarity"] == pytest.approx(1.0, abs=0.01)
     assert found[2]["licence"] and found[2]["similarity"] < 0.9
+
+
+def test_one_command_puts_ones_own_door_at_every_onset_of_two_clips(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("rhythmic_foley.studio.studio.load_pipeline", None)  # samples alone need no model
+    clips = [str(make_clip(tmp_path / name, duration_s=2.0)) for name in ("a.mp4", "b.mp4")]
+    folder, onsets_s = doors(tmp_path / "doors"), [0.3, 0.7, 1.1, 1.15, 1.6]
+    arguments = ["--library", str(folder), "--text", "wooden door slam", "--onsets", str(onsets_s)[1:-1]]
+    assert main(["dub", *clips, *arguments, "--out", str(tmp_path / "out")]) == 0
+    takes = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(takes) == 2
+    for take in takes:
+        wave, rate_hz = soundfile.read(take["wav"])
+        found_s = attack_times(wave, rate_hz).times_s
+        for onset_s in (0.3, 0.7, 1.1, 1.6):  # the detector joins what is closer than 48 ms
+            assert min(abs(one - onset_s) for one in found_s) < 0.001
+        hits = [wave[round(onset_s * rate_hz) :][:2000] for onset_s in (0.3, 0.7, 1.1, 1.6)]
+        for number, one in enumerate(hits):
+            assert all(abs(one @ other) < 0.5 * np.sqrt((one @ one) * (other @ other)) for other in hits[:number])
 
 
 def test_find_by_sound(tmp_path, capsys):

@@ -22,7 +22,7 @@ from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, Curve, pick_onsets
 from rhythmic_foley.values.events import SoundEvent, Suggestion
 from rhythmic_foley.values.onsets import Onsets
-from rhythmic_foley.values.results import Analysis, GeneratedSound, Progress, Take
+from rhythmic_foley.values.results import Analysis, Progress, StemSound, Take, TakeSound
 
 PEAKS_S = (0.3, 0.8, 1.4)
 HEIGHTS = (1.0, 0.7, 0.3)
@@ -54,11 +54,12 @@ class FakeStudio:
         self.requests: list[Controls] = []
         self.folders: list[Path] = []
         self.closed = 0
+        self.libraries: tuple[Path, ...] = ()
+
+    def load_ahead(self, controls: Controls) -> None:
+        """There is nothing to load."""
 
     analyse_for = Studio.analyse_for  # the real rule of what is looked at
-
-    def load_ahead(self) -> None:
-        """There is nothing to load."""
 
     def analyse(
         self,
@@ -122,9 +123,8 @@ class FakeStudio:
                         title=analysis.clip.path.stem,
                         asked=asked,
                         onsets=onsets,
-                        sound=GeneratedSound(wave, SAMPLE_RATE_HZ, np.zeros((1, 8, 16, 64), dtype=np.float32)),
-                        mixed=MixedSound(wave, SAMPLE_RATE_HZ, Mix()),
-                        stems=(("dog barking", wave),) if controls.stems else (),
+                        sound=TakeSound((StemSound("dog barking", wave),), SAMPLE_RATE_HZ),
+                        mixed=MixedSound(wave, SAMPLE_RATE_HZ, Mix(), (("dog barking", wave),)),
                     ),
                     out_dir,
                 )

@@ -20,8 +20,8 @@ from rhythmic_foley.values.results import Analysis
 # What changing one control must change in the request, and nothing else.
 CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "events": (
-        [["0.5", "1", "cup set down", "porcelain"]],
-        {"events": (SoundEvent("cup set down", "porcelain", 0.5, 1),)},
+        [["0.5", "1", "cup set down", "porcelain", "blend"]],
+        {"events": (SoundEvent("cup set down", "porcelain", 0.5, 1, source="blend"),)},
     ),
     "text": ("rain on a tin roof", {"text": "rain on a tin roof"}),
     "negative": ("speech", {"negative": "speech"}),
@@ -37,7 +37,9 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "keep_original": (True, {"keep_original_db": -6.0}),
     "normalise": (False, {"loudness_lufs": None}),
     "loudness_lufs": (-23.0, {"loudness_lufs": -23.0}),
-    "reference": ("hit.wav", {"reference": Path("hit.wav")}),
+    "source": ("samples", {"source": "samples"}),
+    "library": (["doors"], {"library": (Path("doors"),)}),
+    "samples": (["hit.wav", "knock.wav"], {"samples": (Path("hit.wav"), Path("knock.wav"))}),
     "reference_strength": (0.8, {"reference_strength": 0.8}),
     "stems": (True, {"stems": True}),
     "classifier_scale": (50.0, {"classifier_scale": 50.0}),
@@ -73,8 +75,8 @@ def test_every_control_of_the_form_is_checked_here() -> None:
 
 def test_the_form_can_say_all_that_a_request_can_hold() -> None:
     said = {name for _, expected in CHANGES.values() for name in expected}
-    # A stretch of a take is fixed by a button of its own.
-    assert said | {"fix"} == {field.name for field in fields(Controls)}
+    # A stretch of a take is fixed by a button of its own; the reference of older settings is shown among the samples.
+    assert said | {"fix", "reference"} == {field.name for field in fields(Controls)}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -113,7 +115,7 @@ def test_table_rows_and_events_are_inverse() -> None:
     events = (SoundEvent("rain", "", 0.0, None, 0.4), SoundEvent("door slam", "heavy", 1.25, 2.0, 0.9))
     rows = rows_from_events(events)
     assert events_from_rows(rows, events) == events
-    rows[1][2:] = ["gate slam", "heavy"]
+    rows[1][2:] = ["gate slam", "heavy", ""]
     assert events_from_rows(rows, events)[1] == SoundEvent("gate slam", "heavy", 1.25, 2.0, 1.0)
 
 

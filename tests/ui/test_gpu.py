@@ -29,9 +29,9 @@ def test_steps_grow_with_windows_takes_and_stems(analysis: Analysis) -> None:
     sounds = (SoundEvent("glass"), SoundEvent("wind"))
     assert steps_of(analysis, Controls(steps=19)) == 20
     assert steps_of(analysis, Controls(**minute, takes=4)) == 10 * 4 * 20
-    assert steps_of(analysis, Controls(**minute, stems=True, events=sounds)) == 10 * 3 * 20
+    assert steps_of(analysis, Controls(**minute, events=sounds)) == 10 * 2 * 20
     fix = Fix(Path("take"), 30.0, 31.0)
-    assert steps_of(analysis, Controls(**minute, stems=True, events=sounds, fix=fix)) == 3 * 20
+    assert steps_of(analysis, Controls(**minute, events=sounds, fix=fix)) == 3 * 2 * 20
 
 
 def test_the_gpu_is_borrowed_for_what_a_step_took_lately(analysis: Analysis) -> None:

@@ -69,7 +69,7 @@ def test_generate_hands_the_form_to_the_studio(generate, studio: FakeStudio, cli
 def test_generate_without_an_analysis_makes_it_and_uses_the_proposals(generate, studio: FakeStudio) -> None:
     page = merged(generate(replace(FORM, events=[], timeline=None)))
     assert studio.requests[0].events is None and studio.requests[0].onsets is None
-    assert page["events"]["value"] == [["0", "", "dog barking", "small, close"]]
+    assert page["events"]["value"] == [["0", "", "dog barking", "small, close", ""]]
     assert [one["label"] for one in page["events"]["suggestions"]] == ["dog barking", "rain falling"]
     assert [mark["time_s"] for mark in page["timeline"]["value"]["onsets"]] == [0.3, 0.8]
 

@@ -124,7 +124,7 @@ def _dubbed(arguments: argparse.Namespace, model: str, out: Path, variants: tupl
     from rhythmic_foley.studio.studio import Studio
 
     studio = Studio(model)
-    controls = replace(studio.defaults, seed=arguments.first_seed)
+    controls = replace(studio.defaults, source="model", seed=arguments.first_seed)
     if arguments.steps is not None:
         controls = replace(controls, steps=arguments.steps)
     descriptions = read_descriptions(arguments.descriptions) if arguments.descriptions else {}

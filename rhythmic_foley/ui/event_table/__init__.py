@@ -1,4 +1,4 @@
-"""The table of sounds: a `gr.HTML` whose value is a list of rows (start, end, label, detail), all texts.
+"""The table of sounds: a `gr.HTML` whose value is a list of rows (start, end, label, detail, source), all texts.
 
 A table of its own, because Gradio's needs a menu to delete a row and more width than a phone has. Its event `input`
 means that the person has changed something. Its property `suggestions`, a list of {label, confidence}, is shown as

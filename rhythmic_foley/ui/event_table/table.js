@@ -8,7 +8,10 @@ const COLUMNS = [
   [3, "Detail", "slow, close"],
   [0, "From second", "0"],
   [1, "To second", "end"],
+  [4, "Made of", ""],
 ];
+// What a sound can be made of; nothing for what stands below for all.
+const SOURCES = [["", "as below"], ["auto", "what fits"], ["model", "the model"], ["samples", "samples"], ["blend", "a blend"]];
 const TIME = /^(\d+([.,]\d*)?|[.,]\d+)?$/;
 // The label of what the describer is not sure of; nobody gets to see it.
 const UNSURE = "unknown";
@@ -22,11 +25,11 @@ function makeRow(cells) {
   row.setAttribute("role", "listitem");
   row.toggleAttribute("data-unsure", cells[2] === UNSURE);
   for (const [column, name, hint] of COLUMNS) {
-    const field = document.createElement("input");
+    const field = column === 4 ? makeChoice() : document.createElement("input");
     const unsure = column === 2 && cells[2] === UNSURE;
     field.dataset.column = column;
     field.value = unsure ? "" : (cells[column] ?? "");
-    field.placeholder = unsure ? PICK : hint;
+    if (hint) field.placeholder = unsure ? PICK : hint;
     field.setAttribute("aria-label", name);
     if (column < 2) field.inputMode = "decimal";
     if (column === 2) listen(field);
@@ -41,6 +44,12 @@ function makeRow(cells) {
   return row;
 }
 
+function makeChoice() {
+  const choice = document.createElement("select");
+  for (const [value, name] of SOURCES) choice.append(new Option(name, value));
+  return choice;
+}
+
 function nameRow(row, label) {
   row.lastChild.setAttribute("aria-label", `Delete ${label || "this sound"}`);
   for (const field of row.querySelectorAll("input"))
@@ -50,7 +59,7 @@ function nameRow(row, label) {
 const labelOf = (row) => row.querySelector('[data-column="2"]');
 
 function cellsOf(row) {
-  const cells = [0, 1, 2, 3].map((column) => row.querySelector(`[data-column="${column}"]`).value.trim());
+  const cells = [0, 1, 2, 3, 4].map((column) => row.querySelector(`[data-column="${column}"]`).value.trim());
   if (!cells[2] && row.hasAttribute("data-unsure")) cells[2] = UNSURE;
   return cells;
 }

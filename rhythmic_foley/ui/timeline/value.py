@@ -86,6 +86,7 @@ def events_to_value(events: Iterable[SoundEvent]) -> list[dict[str, Any]]:
             "start_s": event.start_s,
             "end_s": event.end_s,
             "confidence": event.confidence,
+            "source": event.source,
         }
         for event in events
     ]
