@@ -35,6 +35,7 @@ def test_a_clip_goes_in_and_a_dubbed_clip_comes_out(browser: Browser, app: str, 
         label.fill("glass breaking")
         label.press("Enter")
         says(one["timeline"], "glass breaking")
+        one.sound(0, "Made of").select_option("model")
         one["events"].get_by_role("button", name="Add a sound").click()
         one.sound(1, "Sound").fill("wind")
         one.sound(1, "From second").fill("0.5")
@@ -63,6 +64,7 @@ def test_a_clip_goes_in_and_a_dubbed_clip_comes_out(browser: Browser, app: str, 
         assert json.loads(one.download("download-onsets-json"))["onsets_s"] == [0.4, 0.95]
         asked = one.settings()
         assert [event["label"] for event in asked["events"]] == ["glass breaking"]
+        assert [event["source"] for event in asked["events"]] == ["model"]
         assert asked["onsets"] == {"times_s": [0.4, 0.95], "strengths": [1.0, 0.5]}
         assert (asked["seed"], asked["steps"], asked["range_s"]) == (11, 12, None)
 
@@ -81,6 +83,7 @@ def test_a_clip_goes_in_and_a_dubbed_clip_comes_out(browser: Browser, app: str, 
         one.page.reload()
         says(one["chosen"], "Second thoughts")
         expect(one.sound(0, "Sound")).to_have_value("glass breaking")
+        expect(one.sound(0, "Made of")).to_have_value("model")
         expect(one["timeline"].locator("textarea")).to_have_value("0.4, 0.95@0.5")
         plays_with_sound(one.page, one["video"].locator("video"))
         with visitor(browser, app) as other:
