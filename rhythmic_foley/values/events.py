@@ -100,7 +100,7 @@ def check_source(source: str) -> None:
 def event_as_json(event: SoundEvent) -> dict[str, Any]:
     """An event as plain values; how it is made and mixed only where somebody has said so."""
     plain = asdict(event) | {"samples": [path.as_posix() for path in event.samples]}
-    untouched = {"source": None, "samples": [], "gain_db": 0.0, "muted": False}
+    untouched: dict[str, Any] = {"source": None, "samples": [], "gain_db": 0.0, "muted": False}
     return {name: value for name, value in plain.items() if name not in untouched or value != untouched[name]}
 
 
