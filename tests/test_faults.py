@@ -218,7 +218,20 @@ def test_a_model_in_memory_does_not_change_with_its_files(clip: Path, tmp_path: 
 def test_killed_in_the_middle_it_goes_on_from_the_last_finished_window(
     studio: Studio, checkpoint: Path, long_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ["dub", long_clip, "--text", "rain falling", "--onsets", "", "--steps", STEPS, "--seed", "3"]
+    arguments = [
+        "dub",
+        long_clip,
+        "--text",
+        "rain falling",
+        "--onsets",
+        "",
+        "--steps",
+        STEPS,
+        "--seed",
+        "3",
+        "--source",
+        "model",
+    ]
     arguments += ["--model", checkpoint, "--out", tmp_path / "out"]
     process = subprocess.Popen(
         [sys.executable, "-m", "rhythmic_foley", *map(str, arguments)],

@@ -57,6 +57,7 @@ from rhythmic_foley.values.controls import PICTURE, SOUND, Controls, Fix
 from rhythmic_foley.values.curve import DEFAULT_THRESHOLD, NOTHING_SEEN, Curve, Seen, pick_onsets
 from rhythmic_foley.values.events import (
     AUTO,
+    MODEL,
     SAMPLES,
     UNKNOWN,
     SoundEvent,
@@ -161,13 +162,14 @@ class Studio:
 
     @cached_property
     def defaults(self) -> Controls:
-        """The controls as nobody has touched them: samples where the library has what is described, else the model
-        with the steps and the guidance that it was made for.
+        """The controls as nobody has touched them, with the steps and the guidance that the model was made for.
+
+        The embedded model leaves to samples what the library has; a model that sees the picture makes everything.
         """
         plain = Controls()
         return replace(
             plain,
-            source=AUTO,
+            source=MODEL if any(self._index.get("cavp", ())) else AUTO,
             steps=self._index.get("default_steps", plain.steps),
             guidance_scale=self._index.get("default_guidance_scale", plain.guidance_scale),
         )

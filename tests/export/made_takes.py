@@ -15,7 +15,7 @@ from rhythmic_foley.studio.takes import Draft, write_take
 from rhythmic_foley.values.controls import Controls
 from rhythmic_foley.values.events import SoundEvent
 from rhythmic_foley.values.onsets import Onsets
-from rhythmic_foley.values.results import GeneratedSound, Take
+from rhythmic_foley.values.results import StemSound, Take, TakeSound
 
 RATE_HZ = 16_000
 EVENTS = (
@@ -44,15 +44,16 @@ def made_take(
     for time_s in ONSETS.times_s:
         hits[round(time_s * RATE_HZ) :][:200] += level
     wave = hits + noise
+    named = (("hammer strikes anvil", hits), ("rain", noise)) if stems else (("hammer strikes anvil", wave),)
+    parts = tuple(StemSound(label, part) for label, part in named)
     return write_take(
         Draft(
             clip=clip,
             title="clip",
             asked=Controls(events=tuple(events), onsets=ONSETS, seed=1),
             onsets=ONSETS,
-            sound=GeneratedSound(wave, RATE_HZ, np.zeros((1, 8, 16, 64), np.float32)),
-            mixed=MixedSound(wave, RATE_HZ, Mix()),
-            stems=(("hammer strikes anvil", hits), ("rain", noise)) if stems else (),
+            sound=TakeSound(parts, RATE_HZ),
+            mixed=MixedSound(wave, RATE_HZ, Mix(), tuple((part.label, part.wave) for part in parts)),
             facts={"timecode": "01:00:00:00", "starts_s": 0.0} | facts,
         ),
         folder / "takes",

@@ -49,7 +49,7 @@ def test_tiny_files_dub_a_clip_shorter_than_a_window(
     capsys.readouterr()
 
     clip = make_clip(tmp_path / "clip.mp4", duration_s=1.0)
-    options = ("--steps", "1", "--seed", "1")
+    options = ("--steps", "1", "--seed", "1", "--source", "model")
     plain, guided = (
         dub(clip, model, tmp_path, capsys, *options, *more) for more in ((), ("--classifier-scale", "50"))
     )

@@ -132,7 +132,8 @@ class ExampleMaker:
         wave = read_sound(clip)
         if wave is None:
             return None
-        mel = log_mel(torch.from_numpy(fit_length(wave, round(CLIP_S * SAMPLE_RATE_HZ))))
+        wave = fit_length(wave, round(CLIP_S * SAMPLE_RATE_HZ))
+        mel = log_mel(torch.from_numpy(wave))
         latent = self.pipeline.encode(mel)[:, :, :COLUMNS]
         events = self._events(clip)
         return Example(

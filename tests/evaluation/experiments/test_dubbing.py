@@ -158,7 +158,7 @@ def test_hits_from_a_table(tmp_path: Path) -> None:
     path.write_text("clip,sound_kind\na,impulsive\nb,continuous\n", encoding="utf-8")
     assert hit_clips(str(path)) == {"a"} and hit_clips("a,b") == {"a", "b"} and hit_clips(None) is None
     path.write_text("name\na\n", encoding="utf-8")
-    with pytest.raises(FoleyError, match="columns clip and sound_kind"):
+    with pytest.raises(FoleyError, match="no column clip; it needs clip and sound_kind"):
         hit_clips(str(path))
 
 
