@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rhythmic_foley.values.results import Analysis, Progress, Take
 
 
+# Picture codecs that Chrome, Firefox and Safari play in their usual forms.
+_SHOWN_BY_BROWSERS = ("h264", "vp8", "vp9", "av1", "gif", "webp", "apng")
+
+
 def said(sentence: str, *, trouble: bool = False) -> str:
     """One sentence to the person, quiet or as trouble."""
     return f'<p class="rf-said{" rf-trouble" if trouble else ""}" role="status">{escape(sentence)}</p>'
@@ -35,8 +39,11 @@ def clip_facts(clip: ClipInfo) -> str:
         "Format": f"{clip.codec} in {clip.container}",
         "Own sound": sound,
     }
-    if clip.notes:
-        facts["Notes"] = " ".join(clip.notes)
+    notes = clip.notes
+    if clip.codec not in _SHOWN_BY_BROWSERS:
+        notes += (f"Your browser may not show this film ({clip.codec}); the timeline and the dub work all the same.",)
+    if notes:
+        facts["Notes"] = " ".join(notes)
     rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     return f'<dl class="rf-facts">{rows}</dl>'
 

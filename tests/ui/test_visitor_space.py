@@ -100,7 +100,7 @@ def test_uploads_lie_in_a_folder_of_this_app(monkeypatch: pytest.MonkeyPatch) ->
 def test_no_path_and_no_key_reaches_a_visitor(root: Path) -> None:
     key = "0123456789abcdef" * 2
     denied = OSError(errno.EACCES, "Permission denied")
-    for path in (root / "visits" / key / ".clip-seed1", Path("/srv/my data") / key, Path("/root/.cache/x")):
+    for path in (root / "visits" / key / ".clip-seed1", Path("/srv/my data") / key, Path("/home/someone/.cache/x")):
         error = FoleyError(f"The take cannot be written to {path} ({denied.strerror}).")
         said = sentence_for_visitors(error)
         assert "Permission denied" in said
