@@ -30,7 +30,8 @@ def test_controls_change_the_file(browser: Browser, app: str, moving_clip: Path,
         one.sound(0, "Sound").fill("hammer")
         one.sound(0, "Sound").press("Tab")
         one.set_onsets("0.5, 1.2")
-        one.unfold("sound", "advanced")
+        one.unfold("sampling", "sound", "advanced")
+        one["source"].get_by_label("The model", exact=True).check()
         one.set_number("steps", 1)
         one.text("seed").fill("3")
         one.run()
@@ -53,9 +54,17 @@ def test_controls_change_the_file(browser: Browser, app: str, moving_clip: Path,
             one["range-marked"].click()
             expect(one.text("range-to")).not_to_have_value("1.5")
 
-        def referenced():
-            one["reference"].locator("input[type=file]").set_input_files(hit)
-            expect(one["reference"].get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+        def made_of(way: str):
+            return lambda: one["source"].get_by_label(way, exact=way == "Samples").check()
+
+        def blended():
+            one["samples"].locator("input[type=file]").set_input_files(hit)
+            says(one["samples"], "hit")
+            made_of("A blend")()
+
+        def unblended():
+            one.set_number("reference-strength", 0)
+            made_of("A blend")()
 
         # Control -> how it is moved, and what the settings say then.
         changes = {
@@ -74,8 +83,9 @@ def test_controls_change_the_file(browser: Browser, app: str, moving_clip: Path,
             "normalise": (lambda: one["normalise"].locator("input").click(), lambda s: s["loudness_lufs"] is None),
             "keep": (lambda: one["keep-original"].locator("input").click(), lambda s: s["keep_original_db"] == 0),
             "original-db": (slider("original-db", -12), lambda s: s["keep_original_db"] == -12),
-            "reference": (referenced, lambda s: s["reference"].endswith(".wav")),
-            "reference-strength": (slider("reference-strength", 0), lambda s: s["reference_strength"] == 0),
+            "samples": (blended, lambda s: s["source"] == "blend" and s["samples"][0].endswith(".wav")),
+            "source": (made_of("Samples"), lambda s: s["source"] == "samples"),
+            "reference-strength": (unblended, lambda s: (s["source"], s["reference_strength"]) == ("blend", 0)),
             "range-from": (field("range-from", "0.5"), lambda s: s["range_s"] == [0.5, 2.0]),
             "range-to": (field("range-to", "1.5"), lambda s: s["range_s"] == [0.5, 1.5]),
             "range-marked": (marked, lambda s: s["range_s"] == pytest.approx([0.48, 1.44], abs=0.02)),
