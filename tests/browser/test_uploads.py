@@ -77,9 +77,9 @@ def test_a_sound_of_any_name_is_taken(name: str, address: str, browser: Browser,
     path = (tmp_path / "hit.wav").rename(tmp_path / name)
     with visit(browser, address) as page:
         me = Visitor(page)
-        me.unfold("sound")
-        drop(page, "#reference input[type=file]", path)
-        expect(page.locator("#reference input[type=file]")).to_have_count(0)
+        me.unfold("sampling")
+        drop(page, "#samples input[type=file]", path)
+        expect(me["samples"].locator("tr.file")).to_contain_text(path.stem)
 
 
 def test_what_is_no_clip_is_told_by_the_server(address: str, browser: Browser, tmp_path: Path) -> None:
