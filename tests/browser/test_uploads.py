@@ -78,6 +78,7 @@ def test_a_sound_of_any_name_is_taken(name: str, address: str, browser: Browser,
     with visit(browser, address) as page:
         me = Visitor(page)
         me.unfold("sampling")
+        page.locator("#samples input[type=file]").wait_for(state="attached", timeout=60_000)
         drop(page, "#samples input[type=file]", path)
         expect(me["samples"].locator("tr.file")).to_contain_text(path.stem)
 
