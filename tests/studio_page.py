@@ -41,6 +41,11 @@ class Visitor:
         for name in names:
             self[name].locator("button").first.click()
 
+    def ask_the_model(self) -> None:
+        """Have sounds made by the model, even those that the bank has samples of."""
+        self.unfold("sampling")
+        self["source"].get_by_label("The model", exact=True).check()
+
     def set_number(self, name: str, value: float) -> None:
         """Type into the number field of a slider. A slider that has only just been unfolded does not listen yet, which
         no person is quick enough to notice: so again until its handle has moved."""

@@ -98,6 +98,7 @@ def test_stop_keeps_finished_takes_and_the_next_run_starts(
     text.write_text("This is a text.")
     with visitor(browser, app) as one:
         one.upload(moving_clip)
+        one.ask_the_model()
         one.unfold("advanced")
         one.set_number("steps", 30)
         one.set_number("takes", 4)
@@ -149,6 +150,7 @@ def test_who_waits_for_others_can_stop_too(browser: Browser, app: str, moving_cl
         for one, steps in ((first, 100), (second, 1)):
             one.upload(moving_clip)
             one.set_onsets("0.5, 1.2")
+            one.ask_the_model()
             one.unfold("advanced")
             one.set_number("steps", steps)
         first.set_number("takes", 4)
