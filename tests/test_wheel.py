@@ -31,7 +31,10 @@ def test_a_wheel_dubs_away_from_the_checkout(tmp_path: Path, clip: Path):
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, _copy_of_the_checkout(tmp_path)]
     subprocess.run(build, check=True)
     (wheel,) = wheels.glob("*.whl")
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--prefix", prefix, wheel], check=True)
+    # Without --ignore-installed pip would remove the package from this environment first.
+    subprocess.run(
+        [*pip, "install", "--ignore-installed", "--no-deps", "--no-index", "--prefix", prefix, wheel], check=True
+    )
     (packages,) = prefix.glob("**/site-packages")
     command = [sys.executable, "-m", "rhythmic_foley", "dub", clip, "--text", "wood", "--steps", "1", "--out", "takes"]
     environment = {
